@@ -1,0 +1,124 @@
+namespace Leith
+
+/// One estimator's impulse response of one observable to one perturbation.
+type Response = {
+    Estimator: string
+    Observable: string
+    Perturbation: string
+    /// [lag], in the time units of the script.
+    Lags: float[]
+    /// Names of the curves: "x+0", "x+1", … along the first axis through the kick for a field, names of unknowns otherwise.
+    Components: string[]
+    /// [component][lag].
+    Values: float[][]
+    /// [component][lag], one standard error; none when the estimate has no sampling error that is known.
+    StandardError: float[][] option
+    /// [component][lag], a bound on the bias.
+    BiasBound: float[][] option
+    /// [lag][x * Ny + y], every offset from the kick, for fields.
+    Field: float[][] option
+    /// Standard error of `Field`, same shape.
+    FieldStandardError: float[][] option
+    /// Shape of the grid ([Nx; Ny]) for fields, empty otherwise.
+    Shape: int[]
+    /// What the reader should know of this estimate: pairs used, linear-regime check, data seen.
+    Notes: string list
+}
+
+/// Distance between two estimates: Euclidean and largest absolute, over all components (all sites for a field), lag by lag.
+type ErrorCurve = {
+    Estimator: string
+    Against: string
+    Lags: float[]
+    L2: float[]
+    LInf: float[]
+    /// Expected size of L2 from sampling alone: √(sum of squared standard errors).
+    L2StandardError: float[] option
+}
+
+/// ⟨g·ŝ⟩ + ⟨∇·g⟩ of one test field g, which vanishes for the true score, with its z-score.
+type SteinRow = {
+    Field: string
+    Value: float
+    Z: float
+}
+
+/// What is known about one score.
+type ScoreReport = {
+    Estimator: string
+    /// Noise level the score belongs to; none for scores of the law itself.
+    Sigma: float option
+    Stein: SteinRow list
+    /// (value, standard error).
+    Certificate: (float * float) option
+    /// (training step, training loss, validation loss), of a learned score.
+    Training: (int * float * float) list
+}
+
+type CheckResult = {
+    Name: string
+    Value: float
+    Limit: float
+    Passed: bool
+}
+
+/// A field drawn as a picture: [x * Ny + y] over `Shape`, with a title.
+type Snapshot = {
+    Title: string
+    Shape: int[]
+    Values: float[]
+}
+
+/// A world map drawn as a picture: [latitude][longitude], NaN where nothing is drawn.
+type WorldMap = {
+    Title: string
+    Latitudes: float[]
+    Longitudes: float[]
+    Values: float[][]
+    /// What the colours mean, with unit.
+    Unit: string
+}
+
+/// A band that belongs to no estimator, drawn behind the curves: the null hypothesis of a recording.
+type NullBand = {
+    Title: string
+    /// [component][lag].
+    Low: float[][]
+    High: float[][]
+}
+
+/// Everything that a run found out.
+type Outcome = {
+    Title: string
+    /// The comment lines at the head of the script.
+    Header: string list
+    /// One printed line each: equation, noise, scheme, sampling, perturbation.
+    Description: (string * string) list
+    /// One sentence: which estimator to believe, and why.
+    Verdict: string
+    /// Path and text of the script.
+    Script: string * string
+    Sketch: bool
+    Seed: int
+    Threads: int
+    Versions: (string * string) list
+    /// Wall seconds of each stage, in order.
+    Seconds: (string * float) list
+    Responses: Response list
+    Errors: ErrorCurve list
+    Scores: ScoreReport list
+    Checks: CheckResult list
+    Snapshots: Snapshot list
+    Maps: WorldMap list
+    NullBands: NullBand list
+    /// Folder of the run.
+    Folder: string
+} with
+
+    /// The response of an estimator, by the name it bears in the report.
+    member outcome.Response(estimator: string) =
+        match outcome.Responses |> List.tryFind (fun r -> r.Estimator = estimator) with
+        | Some response -> response
+        | None ->
+            let known = outcome.Responses |> List.map _.Estimator |> String.concat ", "
+            failwith $"there is no response named '{estimator}'; this run has: {known}."
