@@ -1,0 +1,2 @@
+#load "../leith.fsx"
+printfn "%s" (Leith.Options.usage ())
