@@ -1,1 +1,264 @@
-namespace Leith
+/// What a run says while it works: one live line for the stage at hand (plain lines where the output is no terminal), one line for each finished stage, a table at the end.
+module Leith.Terminal
+
+open System
+open System.Diagnostics
+open System.Threading
+open Spectre.Console
+
+let private gate = obj ()
+let mutable private finished: (string * float) list = []
+/// Whether a line that will be drawn over is on the screen.
+let mutable private lineIsOpen = false
+
+let private isTerminal =
+    lazy (not Console.IsOutputRedirected && Environment.GetEnvironmentVariable "TERM" <> "dumb")
+
+let private closeLine () =
+    lock gate (fun () ->
+        if lineIsOpen then
+            Console.Out.WriteLine()
+            Console.Out.Flush()
+            lineIsOpen <- false)
+
+// The cursor is never hidden and no mode of the terminal is changed, so an interrupted run owes the terminal a line end and nothing else.
+let private watchInterrupt =
+    lazy (Console.CancelKeyPress.Add(fun _ -> closeLine ()))
+
+/// A duration as people say it: "8.2 s", "3 min 05 s", "2 h 10 min".
+let duration (seconds: float) =
+    if Double.IsNaN seconds || Double.IsInfinity seconds then
+        "?"
+    elif seconds < 9.95 then
+        $"{seconds:F1} s"
+    elif seconds < 99.5 then
+        $"{seconds:F0} s"
+    else
+        let minutes = int (seconds / 60.0)
+
+        if minutes < 60 then
+            $"{minutes} min {int seconds % 60:D2} s"
+        else
+            $"{minutes / 60} h {minutes % 60:D2} min"
+
+let private bar width fraction =
+    let filled = int (Math.Round(float width * Math.Clamp(fraction, 0.0, 1.0)))
+    String('━', filled) + String('·', width - filled)
+
+/// What is drawn of a stage at work: name, bar, share done, rate, time left, and what the stage says of itself.
+let private line (name: string) (fraction: float) (note: string) (seconds: float) =
+    let share = Math.Clamp(fraction, 0.0, 1.0)
+
+    let pace =
+        // Too little is done in the first moments to foretell the rest.
+        if share < 1e-6 || seconds < 0.5 then
+            $"{duration seconds}"
+        else
+            let rate = 100.0 * share / seconds
+            let shown = if rate >= 10.0 then $"{rate:F0}" else $"{rate:G2}"
+            $"{shown} %%/s, {duration (seconds * (1.0 - share) / share)} left"
+
+    let said =
+        if String.IsNullOrWhiteSpace note then
+            ""
+        else
+            "   " + note.ReplaceLineEndings " "
+
+    $"  {name, -22} {bar 20 share} {100.0 * share, 3:F0} %%  {pace}{said}"
+
+let private draw (text: string) =
+    lock gate (fun () ->
+        let width =
+            try
+                max 20 (Console.WindowWidth - 1)
+            with _ ->
+                79
+
+        let shown =
+            if text.Length > width then
+                text[.. width - 2] + "…"
+            else
+                text
+
+        Console.Out.Write("\r\u001b[2K" + shown)
+        Console.Out.Flush()
+        lineIsOpen <- true)
+
+/// A line that stays, above the live one.
+let say (text: string) =
+    lock gate (fun () ->
+        if lineIsOpen then
+            Console.Out.Write "\r\u001b[2K"
+            lineIsOpen <- false
+
+        Console.Out.WriteLine text
+        Console.Out.Flush())
+
+/// Seconds between two lines of one stage where the output is no terminal.
+let private plainPause = 5.0
+
+/// Runs a stage and shows how far it is: the work reports (share done, 0 to 1, what it knows by now), from any thread and as often as it likes. Its wall seconds are kept under its name.
+let stage (name: string) (work: IProgress<float * string> -> 'T) : 'T =
+    watchInterrupt.Force()
+    let clock = Stopwatch.StartNew()
+    let latest = ref (0.0, "")
+    let plainAt = ref 0.0
+
+    let progress = {
+        new IProgress<float * string> with
+            member _.Report report = latest.Value <- report
+    }
+
+    let show _ =
+        let fraction, note = latest.Value
+        let seconds = clock.Elapsed.TotalSeconds
+
+        if isTerminal.Value then
+            draw (line name fraction note seconds)
+        elif seconds >= plainAt.Value + plainPause then
+            plainAt.Value <- seconds
+            say (line name fraction note seconds)
+
+    let keep ending =
+        let seconds = clock.Elapsed.TotalSeconds
+        let note = snd latest.Value
+
+        let said =
+            if String.IsNullOrWhiteSpace note then
+                ""
+            else
+                "   " + note.ReplaceLineEndings " "
+
+        lock gate (fun () -> finished <- (name, seconds) :: finished)
+        say $"  {name, -22} {ending} {duration seconds}{said}"
+
+    use timer = new Timer(show, null, 100, 200)
+
+    let stopTimer () =
+        // Waits for a drawing that is under way: nothing may be drawn after the last line.
+        use ended = new ManualResetEvent false
+
+        if timer.Dispose ended then
+            ended.WaitOne() |> ignore
+
+    try
+        let result = work progress
+        stopTimer ()
+        keep "done in"
+        result
+    with _ ->
+        stopTimer ()
+        keep "stopped after"
+        reraise ()
+
+/// Wall seconds of every stage so far, in the order in which they ended; a name that came again has its times added.
+let seconds () =
+    lock gate (fun () -> List.rev finished)
+    |> List.groupBy fst
+    |> List.map (fun (name, times) -> name, List.sumBy snd times)
+
+/// Forgets the stages: a new run begins.
+let clear () = lock gate (fun () -> finished <- [])
+
+let private errorTable (outcome: Outcome) =
+    let table = Table().Border(TableBorder.Simple)
+    let against = outcome.Errors |> List.map _.Against |> List.distinct
+    let lags = Digest.errorLags outcome 4
+
+    table.AddColumn(TableColumn("[bold]distance L2 / L∞[/]")) |> ignore
+
+    for lag in lags do
+        table.AddColumn(TableColumn($"lag {Digest.number lag}").RightAligned()) |> ignore
+
+    for curve in outcome.Errors do
+        let name =
+            if against.Length > 1 then
+                $"{curve.Estimator} to {curve.Against}"
+            else
+                curve.Estimator
+
+        let cells =
+            lags
+            |> List.map (fun lag ->
+                let i = Digest.nearest curve.Lags lag
+                $"{Digest.number curve.L2[i]} / {Digest.number curve.LInf[i]}")
+
+        table.AddRow(List.toArray (Markup.Escape name :: cells)) |> ignore
+
+    table.Caption(
+        if against.Length = 1 then
+            Markup.Escape $"to {against.Head}"
+        else
+            ""
+    )
+    |> ignore
+
+    table
+
+let private peakTable (outcome: Outcome) =
+    let table = Table().Border(TableBorder.Simple)
+
+    for title in [ "estimator"; "response of"; "to"; "peak ± 1 s.e."; "at lag" ] do
+        table.AddColumn(TableColumn $"[bold]{title}[/]") |> ignore
+
+    let rows =
+        outcome.Responses
+        |> List.collect (fun response -> Digest.shown response 4 |> List.map (fun component' -> response, component'))
+
+    for response, component' in List.truncate 24 rows do
+        let peak = Digest.peak response component'
+
+        let error =
+            peak.StandardError |> Option.map (fun e -> $" ± {Digest.number e}") |> Option.defaultValue ""
+
+        table.AddRow(
+            Markup.Escape response.Estimator,
+            Markup.Escape response.Components[component'],
+            Markup.Escape response.Perturbation,
+            $"{Digest.number peak.Value}{error}",
+            Digest.number peak.Lag
+        )
+        |> ignore
+
+    table
+
+let private checkLines (outcome: Outcome) =
+    for check in outcome.Checks do
+        let mark =
+            if check.Passed then
+                "[green]✓ passed[/]"
+            else
+                "[red]✗ failed[/]"
+
+        AnsiConsole.MarkupLine $"  {mark}  {Markup.Escape check.Name}: {Digest.number check.Value}, limit {Digest.number check.Limit}"
+
+/// The end of a run: errors or peaks, checks, seconds of each stage, the verdict, and where the report lies.
+let summary (outcome: Outcome) =
+    closeLine ()
+    // A log has no width; the usual 80 columns would cut the tables.
+    if not isTerminal.Value then
+        AnsiConsole.Profile.Width <- 150
+
+    AnsiConsole.WriteLine()
+
+    if not outcome.Errors.IsEmpty then
+        AnsiConsole.Write(errorTable outcome)
+
+    if not outcome.Responses.IsEmpty then
+        AnsiConsole.Write(peakTable outcome)
+
+    checkLines outcome
+
+    let times =
+        outcome.Seconds |> List.map (fun (name, s) -> $"{name} {duration s}") |> String.concat ", "
+
+    let total = duration (List.sumBy snd outcome.Seconds)
+
+    for label, text in
+        [
+            "time", (if times = "" then "" else $"{total} ({times})")
+            "verdict", outcome.Verdict + (if outcome.Sketch then " (A sketch: rough numbers.)" else "")
+            "report", IO.Path.Combine(outcome.Folder, "report.html")
+        ] do
+        if text <> "" then
+            AnsiConsole.MarkupLine $"  [bold]{label, -8}[/] {Markup.Escape text}"
