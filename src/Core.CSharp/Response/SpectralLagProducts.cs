@@ -1,0 +1,117 @@
+using System.Numerics;
+
+namespace Leith.Core;
+
+/// <summary>
+/// Sums over time, space and members of lag products of homogeneous fields, mode by mode and block by block:
+/// P_k(τ) = Σ_t A_k(t+τ) conj B_k(t), with A_k, B_k unnormalised Fourier transforms of real fields.
+/// </summary>
+/// <remarks>
+/// Every base time t counts only when all its lags lie in the record, so each lag has the same number of pairs and the average is unbiased.
+/// The blocks (two members each, cut in time) are what a bootstrap resamples; resampling is only sums. The mean of A and of B is removed (mode k = 0).
+/// </remarks>
+public sealed class SpectralLagProducts
+{
+    readonly double[][] products; // [block][(mode * Lags + lag) * 2 + part]
+    readonly double[][] meansA; // [block][lag]: Σ over base fields of Σ_x A(x, t+τ)
+    readonly double[] meansB; // [block]: Σ over base fields of Σ_x B(x, t)
+
+    internal SpectralLagProducts(Grid grid, int lags, double[][] products, double[][] meansA, double[] meansB, double[] counts)
+    {
+        Grid = grid;
+        Lags = lags;
+        this.products = products;
+        this.meansA = meansA;
+        this.meansB = meansB;
+        Counts = counts;
+    }
+
+    /// <summary>The torus.</summary>
+    public Grid Grid { get; }
+
+    /// <summary>Number of lags, lag 0 included.</summary>
+    public int Lags { get; }
+
+    /// <summary>Number of blocks.</summary>
+    public int Blocks => products.Length;
+
+    /// <summary>Base fields in each block.</summary>
+    public double[] Counts { get; }
+
+    /// <summary>Base fields in all blocks.</summary>
+    public double Fields => Counts.Sum();
+
+    /// <summary>
+    /// ⟨A_k(t+τ) conj B_k(t)⟩ of real fields, [lag][mode], means removed at k = 0.
+    /// </summary>
+    /// <param name="weights">How often each block counts, one entry a block; null: once each.</param>
+    public Complex[][] Average(double[]? weights = null)
+    {
+        int modes = Grid.Sites;
+        var total = new double[modes * Lags * 2];
+        var meanA = new double[Lags];
+        double meanB = 0, fields = 0;
+        for (int block = 0; block < Blocks; block++)
+        {
+            double w = weights?[block] ?? 1;
+            if (w == 0) continue;
+            Accumulate(total, products[block], w);
+            for (int lag = 0; lag < Lags; lag++) meanA[lag] += w * meansA[block][lag];
+            meanB += w * meansB[block];
+            fields += w * Counts[block];
+        }
+        return Fold(total, meanA, meanB, fields);
+    }
+
+    static void Accumulate(double[] total, double[] block, double weight)
+    {
+        var w = new Vector<double>(weight);
+        int i = 0, lanes = Vector<double>.Count;
+        for (; i <= total.Length - lanes; i += lanes)
+            (new Vector<double>(total, i) + w * new Vector<double>(block, i)).CopyTo(total, i);
+        for (; i < total.Length; i++) total[i] += weight * block[i];
+    }
+
+    // Two real fields ride as re and im of one complex field; adding the conjugate of mode −k cancels their cross terms.
+    Complex[][] Fold(double[] total, double[] meanA, double meanB, double fields)
+    {
+        var average = new Complex[Lags][];
+        for (int lag = 0; lag < Lags; lag++) average[lag] = new Complex[Grid.Sites];
+        for (int mode = 0; mode < Grid.Sites; mode++)
+        {
+            int opposite = conjugate[mode];
+            for (int lag = 0; lag < Lags; lag++)
+            {
+                int i = (mode * Lags + lag) * 2, j = (opposite * Lags + lag) * 2;
+                average[lag][mode] = new Complex((total[i] + total[j]) / (2 * fields), (total[i + 1] - total[j + 1]) / (2 * fields));
+            }
+        }
+        for (int lag = 0; lag < Lags; lag++) average[lag][0] -= meanA[lag] / fields * (meanB / fields);
+        return average;
+    }
+
+    int[] conjugate => field ??= [.. Enumerable.Range(0, Grid.Sites).Select(Grid.Conjugate)];
+
+    /// <summary>The spatial mean of A at lag 0.</summary>
+    public double Mean => meansA.Sum(m => m[0]) / Fields / Grid.Sites;
+
+    /// <summary>Everything as named arrays, for the stage cache.</summary>
+    public Dictionary<string, double[]> ToArrays()
+    {
+        var arrays = new Dictionary<string, double[]> { ["lags"] = [Lags], ["counts"] = Counts, ["meansB"] = meansB };
+        for (int block = 0; block < Blocks; block++)
+        {
+            arrays[$"products{block}"] = products[block];
+            arrays[$"meansA{block}"] = meansA[block];
+        }
+        return arrays;
+    }
+
+    /// <summary>The inverse of <see cref="ToArrays"/>.</summary>
+    public static SpectralLagProducts FromArrays(Grid grid, IReadOnlyDictionary<string, double[]> arrays)
+    {
+        int blocks = arrays["counts"].Length;
+        return new SpectralLagProducts(grid, (int)arrays["lags"][0], [.. Enumerable.Range(0, blocks).Select(b => arrays[$"products{b}"])],
+            [.. Enumerable.Range(0, blocks).Select(b => arrays[$"meansA{b}"])], arrays["meansB"], arrays["counts"]);
+    }
+}

@@ -1,0 +1,149 @@
+using System.Numerics;
+
+namespace Leith.Core;
+
+/// <summary>An impulse response on a torus: what a unit kick of one site does to every site, lag by lag.</summary>
+/// <param name="Lags">Lags in units of time.</param>
+/// <param name="Values">[lag][site offset from the kick].</param>
+/// <param name="StandardError">One standard error, same shape; zero where an estimate has no sampling error.</param>
+public sealed record FieldResponse(double[] Lags, double[][] Values, double[][] StandardError);
+
+/// <summary>
+/// Impulse responses from lag products of homogeneous fields, mode by mode; R_k is the unnormalised transform of R(x), so R_k(0) = 1.
+/// Gaussian: R_k(τ) = C_k(τ)/C_k(0). Score: R_k(τ) = −⟨u_k(τ) conj s_k(0)⟩/N. Standard errors by a block bootstrap over members and pieces of the record.
+/// </summary>
+/// <remarks>Leith (1975); Marconi et al., Phys. Rep. 461 (2008); arXiv:2402.01029 for the score form.</remarks>
+public static class SpectralResponse
+{
+    /// <summary>Resamples of a bootstrap; the relative error of a standard error is 1/√(2·200) = 5 %.</summary>
+    public const int Resamples = 200;
+
+    /// <summary>R_k(τ) = C_k(τ)/C_k(0): exact when the law is Gaussian, the quasi-Gaussian approximation otherwise.</summary>
+    /// <exception cref="LeithException">A mode without variance.</exception>
+    public static FieldResponse Gaussian(SpectralLagProducts products, double interval, ulong seed, int threads) =>
+        Estimate(products, interval, seed, threads, weights => Propagator(products.Average(weights)));
+
+    /// <summary>R_k(τ) = −⟨u_k(τ) conj s_k(0)⟩/N with the lag products of u and s.</summary>
+    public static FieldResponse FromScore(SpectralLagProducts products, double interval, ulong seed, int threads) =>
+        Estimate(products, interval, seed, threads, weights => Scaled(products.Average(weights), -1.0 / products.Grid.Sites));
+
+    /// <summary>
+    /// R_k = P_k − ⟨(u_k(τ) − P_k u_k(0)) conj r_k(0)⟩/N with P_k = C_k(τ)/C_k(0) and r the score less the Gaussian score:
+    /// the score estimate with a linear forecast as control variate. Right when either the score or the forecast is.
+    /// </summary>
+    /// <param name="all">Lag products of u with u, from all data.</param>
+    /// <param name="remainder">Lag products of u with r, from the same members and pieces of the record, perhaps fewer base times.</param>
+    /// <param name="interval">Time between lags.</param>
+    /// <param name="seed">Seed of the bootstrap.</param>
+    /// <param name="threads">Threads.</param>
+    public static FieldResponse Controlled(SpectralLagProducts all, SpectralLagProducts remainder, double interval, ulong seed, int threads)
+    {
+        if (all.Blocks != remainder.Blocks || all.Lags != remainder.Lags)
+            throw new LeithException($"response: expected the same blocks and lags of both lag products, got {all.Blocks} and {remainder.Blocks} blocks, {all.Lags} and {remainder.Lags} lags.");
+        return Estimate(all, interval, seed, threads, weights =>
+        {
+            var response = Propagator(all.Average(weights));
+            var m = remainder.Average(weights);
+            double n = all.Grid.Sites;
+            foreach (var (row, lag) in response.Select((row, lag) => (row, lag)))
+                for (int k = 0; k < row.Length; k++) row[k] -= (m[lag][k] - row[k] * m[0][k]) / n;
+            return response;
+        });
+    }
+
+    /// <summary>⟨|u_k|²⟩ of one real field, mode by mode, from the lag products of u with u.</summary>
+    public static double[] Power(SpectralLagProducts products) => [.. products.Average()[0].Select(c => c.Real)];
+
+    static Complex[][] Propagator(Complex[][] covariance)
+    {
+        for (int k = 0; k < covariance[0].Length; k++)
+            if (!(covariance[0][k].Real > 0))
+                throw new LeithException($"gaussian: expected every Fourier mode to have variance, got {covariance[0][k].Real:g3} for mode {k}; use noise that reaches every mode.");
+        var first = (Complex[])covariance[0].Clone();
+        foreach (var row in covariance)
+            for (int k = 0; k < row.Length; k++) row[k] /= first[k].Real;
+        return covariance;
+    }
+
+    static Complex[][] Scaled(Complex[][] rows, double factor)
+    {
+        foreach (var row in rows)
+            for (int k = 0; k < row.Length; k++) row[k] *= factor;
+        return rows;
+    }
+
+    static FieldResponse Estimate(SpectralLagProducts products, double interval, ulong seed, int threads, Func<double[]?, Complex[][]> statistic)
+    {
+        var values = ToSites(products.Grid, statistic(null));
+        double[] lags = [.. Enumerable.Range(0, products.Lags).Select(i => i * interval)];
+        if (products.Blocks < 8)
+            throw new LeithException($"standard errors: expected at least 8 blocks to resample, got {products.Blocks}; run more members or a longer record.");
+        // Fixed groups of resamples keep the sums, and so the rounding, the same for any number of threads.
+        const int groups = 8;
+        var sums = new double[groups][][];
+        var squares = new double[groups][][];
+        Parallel.For(0, groups, new ParallelOptions { MaxDegreeOfParallelism = threads }, group =>
+        {
+            sums[group] = Zeros(values);
+            squares[group] = Zeros(values);
+            for (int r = group; r < Resamples; r += groups)
+                AddResample(ToSites(products.Grid, statistic(Resampling.Weights(products.Blocks, seed, r))), values, sums[group], squares[group]);
+        });
+        var error = Zeros(values);
+        for (int lag = 0; lag < values.Length; lag++)
+            for (int x = 0; x < values[lag].Length; x++)
+            {
+                double mean = sums.Sum(s => s[lag][x]) / Resamples, square = squares.Sum(s => s[lag][x]) / Resamples;
+                error[lag][x] = Math.Sqrt(Math.Max(0, square - mean * mean) * Resamples / (Resamples - 1) * products.Blocks / (products.Blocks - 1));
+            }
+        return new FieldResponse(lags, values, error);
+    }
+
+    static double[][] Zeros(double[][] like) => [.. like.Select(row => new double[row.Length])];
+
+    static void AddResample(double[][] resample, double[][] centre, double[][] sum, double[][] square)
+    {
+        for (int lag = 0; lag < centre.Length; lag++)
+            for (int x = 0; x < centre[lag].Length; x++)
+            {
+                double d = resample[lag][x] - centre[lag][x];
+                sum[lag][x] += d;
+                square[lag][x] += d * d;
+            }
+    }
+
+    /// <summary>Real fields from their unnormalised transforms, [lag][mode] → [lag][site]; sixteen lags at a time as members of a tile.</summary>
+    public static double[][] ToSites(Grid grid, Complex[][] spectra)
+    {
+        using var fft = new LaneFft(grid);
+        using var tile = new Tile(grid.Sites);
+        var fields = new double[spectra.Length][];
+        for (int first = 0; first < spectra.Length; first += Tile.Members)
+        {
+            int count = Math.Min(Tile.Members, spectra.Length - first);
+            tile.A.Span.Clear();
+            tile.B.Span.Clear();
+            for (int member = 0; member < count; member++) AddSpectrum(tile, member, spectra[first + member]);
+            unsafe { fft.Inverse(tile.A.Pointer, tile.B.Pointer); }
+            for (int member = 0; member < count; member++)
+            {
+                var block = member < LaneArray.Lanes ? tile.A : tile.B;
+                var field = fields[first + member] = new double[grid.Sites];
+                for (int site = 0; site < field.Length; site++) field[site] = block[site, member % LaneArray.Lanes];
+            }
+        }
+        return fields;
+    }
+
+    // Z = fft(a + i b): a member of block B enters times i.
+    static void AddSpectrum(Tile tile, int member, Complex[] spectrum)
+    {
+        int lane = member % LaneArray.Lanes;
+        for (int k = 0; k < spectrum.Length; k++)
+        {
+            var z = member < LaneArray.Lanes ? spectrum[k] : Complex.ImaginaryOne * spectrum[k];
+            tile.A[k, lane] += z.Real;
+            tile.B[k, lane] += z.Imaginary;
+        }
+    }
+}

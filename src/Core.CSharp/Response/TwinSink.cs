@@ -1,0 +1,82 @@
+namespace Leith.Core;
+
+/// <summary>Sums of one tile of twin runs: for every lag and row the members' mean difference quotient (A(u⁺) − A(u⁻))/δ over restarts, its square, and the even part.</summary>
+sealed class TwinSink : ITwinSink
+{
+    readonly double size;
+    readonly LaneFft? fft;
+    readonly ITileMap? observable;
+    readonly Tile plusMapped, minusMapped, freeMapped;
+    readonly Tile[] quotients; // [lag], sums over restarts, in real space
+    int restarts;
+
+    internal TwinSink(Grid? grid, int rows, int lags, double size, Func<ITileMap>? observable)
+    {
+        this.size = size;
+        fft = grid is null ? null : new LaneFft(grid);
+        this.observable = observable?.Invoke();
+        (plusMapped, minusMapped, freeMapped) = (new Tile(rows), new Tile(rows), new Tile(rows));
+        quotients = [.. Enumerable.Range(0, lags).Select(_ => new Tile(rows))];
+        (Sum, Square) = (Table(lags, rows), Table(lags, rows));
+        (Odd, Even) = (new double[lags], new double[lags]);
+    }
+
+    static double[][] Table(int lags, int rows) => [.. Enumerable.Range(0, lags).Select(_ => new double[rows])];
+
+    /// <summary>[lag][row]: Σ over the sixteen members of their mean difference quotient.</summary>
+    internal double[][] Sum { get; }
+
+    /// <summary>[lag][row]: Σ over the sixteen members of the square of their mean difference quotient.</summary>
+    internal double[][] Square { get; }
+
+    /// <summary>[lag]: Σ of squares of ½(A(u⁺) − A(u⁻)).</summary>
+    internal double[] Odd { get; }
+
+    /// <summary>[lag]: Σ of squares of ½(A(u⁺) + A(u⁻)) − A(u), which vanishes in the linear regime.</summary>
+    internal double[] Even { get; }
+
+    public void Sample(int restart, int lag, Tile free, Tile plus, Tile minus)
+    {
+        restarts = Math.Max(restarts, restart + 1);
+        Tile f = RealSpace(free, freeMapped), p = RealSpace(plus, plusMapped), m = RealSpace(minus, minusMapped);
+        Add(f.A.Span, p.A.Span, m.A.Span, quotients[lag].A.Span, lag);
+        Add(f.B.Span, p.B.Span, m.B.Span, quotients[lag].B.Span, lag);
+    }
+
+    Tile RealSpace(Tile state, Tile to)
+    {
+        if (observable is null) to.CopyFrom(state);
+        else observable.Apply(state, 0, to);
+        unsafe { fft?.Inverse(to.A.Pointer, to.B.Pointer); }
+        return to;
+    }
+
+    void Add(Span<double> free, Span<double> plus, Span<double> minus, Span<double> quotient, int lag)
+    {
+        double odd = 0, even = 0;
+        for (int i = 0; i < free.Length; i++)
+        {
+            double difference = plus[i] - minus[i], curvature = 0.5 * (plus[i] + minus[i]) - free[i];
+            quotient[i] += difference / size;
+            odd += 0.25 * difference * difference;
+            even += curvature * curvature;
+        }
+        Odd[lag] += odd;
+        Even[lag] += even;
+    }
+
+    public void Finish()
+    {
+        for (int lag = 0; lag < quotients.Length; lag++)
+            foreach (var block in new[] { quotients[lag].A, quotients[lag].B })
+                for (int i = 0; i < block.Span.Length; i++)
+                {
+                    double mean = block.Span[i] / restarts;
+                    Sum[lag][i / LaneArray.Lanes] += mean;
+                    Square[lag][i / LaneArray.Lanes] += mean * mean;
+                }
+        foreach (var tile in quotients.Append(plusMapped).Append(minusMapped).Append(freeMapped)) tile.Dispose();
+        fft?.Dispose();
+        observable?.Dispose();
+    }
+}
