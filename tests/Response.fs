@@ -25,12 +25,11 @@ let private state (grid: Grid) field time =
                     grid.Unravel site
                     |> Array.mapi (fun axis i -> float i * grid.Lengths[axis] / float grid.Points[axis])
 
-                let phase = -Array.sum (Array.map2 (*) waves[mode] position)
+                let phase = -Array.sum(Array.map2 (*) waves[mode] position)
 
                 z <-
                     z
-                    + Complex(field time site lane, field time site (lane + 8))
-                      * Complex.FromPolarCoordinates(1.0, phase)
+                    + Complex(field time site lane, field time site (lane + 8)) * Complex.FromPolarCoordinates(1.0, phase)
 
             tile.A[mode, lane] <- z.Real
             tile.B[mode, lane] <- z.Imaginary
@@ -48,7 +47,7 @@ let private correlate (grid: Grid) field samples longest stride blocks =
         sink.Sample(int64 time, float time, tile)
 
     sink.Finish()
-    correlator.Complete()[0][0]
+    correlator.Complete().[0].[0]
 
 /// C(x, τ) = ⟨a(y + x, t + τ) a(y, t)⟩ with the means over base times removed, summed plainly.
 let private plain (grid: Grid) field samples longest stride =
@@ -75,17 +74,16 @@ let private plain (grid: Grid) field samples longest stride =
                 field (t + lag) (grid.Ravel(ReadOnlySpan moved)) m * field t y m)
             - meanA * meanB))
 
-let private cases =
-    gen {
-        let! nx = Gen.elements [ 1; 2; 3; 4; 5 ]
-        let! ny = Gen.elements [ 2; 3; 4 ]
-        let! longest = Gen.choose (0, 6)
-        let! extra = Gen.choose (1, 90)
-        let! stride = Gen.elements [ 1; 1; 2; 3; 7; 40; 70 ]
-        let! blocks = Gen.choose (1, 3)
-        let! seed = Gen.choose (1, 1000000)
-        return nx, ny, longest, longest + extra, stride, blocks, seed
-    }
+let private cases = gen {
+    let! nx = Gen.elements [ 1; 2; 3; 4; 5 ]
+    let! ny = Gen.elements [ 2; 3; 4 ]
+    let! longest = Gen.choose (0, 6)
+    let! extra = Gen.choose (1, 90)
+    let! stride = Gen.elements [ 1; 1; 2; 3; 7; 40; 70 ]
+    let! blocks = Gen.choose (1, 3)
+    let! seed = Gen.choose (1, 1000000)
+    return nx, ny, longest, longest + extra, stride, blocks, seed
+}
 
 [<Fact>]
 let ``streamed lag products are the plain sums, for any length, lag, stride and number of blocks`` () =
@@ -123,8 +121,7 @@ let ``the Gaussian response is the unit kick at lag zero`` () =
     let products = correlate grid (value 3) 60 4 1 2
     let response = SpectralResponse.Gaussian(products, 1.0, 1UL, 2)
 
-    response.Values[0]
-    |> Array.iteri (fun x r -> Assert.Equal((if x = 0 then 1.0 else 0.0), r, 1e-12))
+    response.Values[0] |> Array.iteri (fun x r -> Assert.Equal((if x = 0 then 1.0 else 0.0), r, 1e-12))
 
     response.StandardError[0] |> Array.iter (fun e -> Assert.Equal(0.0, e, 1e-12))
 
@@ -149,19 +146,16 @@ let ``bootstrap errors of a Gaussian response match the spread over independent 
     // is F-distributed about 1; bounds of 0.6 and 1.6 are beyond 4 standard deviations with 30 records × 24 values (false alarm below 1e-4).
     let grid = Grid([| 4; 3 |], [| 1.0; 1.0 |])
 
-    let records =
-        [
-            for seed in 1..30 -> SpectralResponse.Gaussian(correlate grid (value (100 + seed)) 40 2 1 4, 1.0, uint64 seed, 2)
-        ]
+    let records = [
+        for seed in 1..30 -> SpectralResponse.Gaussian(correlate grid (value (100 + seed)) 40 2 1 4, 1.0, uint64 seed, 2)
+    ]
 
     let lagged (rows: float[][]) = Array.append rows[1] rows[2]
 
     let predicted =
-        records
-        |> List.averageBy (fun r -> lagged r.StandardError |> Array.averageBy (fun e -> e * e))
+        records |> List.averageBy (fun r -> lagged r.StandardError |> Array.averageBy (fun e -> e * e))
 
     let observed =
-        records
-        |> List.averageBy (fun r -> lagged r.Values |> Array.averageBy (fun v -> v * v))
+        records |> List.averageBy (fun r -> lagged r.Values |> Array.averageBy (fun v -> v * v))
 
     Assert.InRange(predicted / observed, 0.6, 1.6)
