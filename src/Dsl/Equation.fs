@@ -1,1 +1,201 @@
 namespace Leith
+
+open Leith.Core
+
+/// ∂u/∂t, the left side of an equation.
+type TimeDerivative = TimeDerivative of Field
+
+/// ∂u/∂t = F(u, t).
+[<StructuredFormatDisplay("{Text}")>]
+type Equation = {
+    /// u, an unknown.
+    Unknown: Field
+    /// F, the drift.
+    Drift: Field
+} with
+
+    /// The equation as text, e.g. ∂u/∂t = κ Δu − A ∂x u.
+    member equation.Text =
+        match equation.Unknown with
+        | Field.Unknown(name, Domain.Torus _) -> $"∂{name}/∂t = {equation.Drift}"
+        | unknown -> $"d{unknown}/dt = {equation.Drift}"
+
+    override equation.ToString() = equation.Text
+
+/// One term c · Op₁ Op₂ … core of an expanded sum: the core is an unknown (a linear term), 1 (a constant one) or something that is not linear.
+type Term = {
+    Coefficient: Field
+    /// (name, symbol), outermost first.
+    Operators: (string * Symbol) list
+    Core: Field
+}
+
+/// F = L u + N: the terms that are linear with constant coefficients, and all others, constants and forcing included.
+type Split = {
+    Linear: Term list
+    Nonlinear: Term list
+}
+
+[<RequireQualifiedAccess>]
+module Equation =
+    let private one = Field.Number 1.0
+
+    let private expandPower f =
+        match f with
+        | Field.Power(a, 2.0) when Field.degree a <= 1.0 -> f
+        | _ -> f
+
+    /// The terms of a field, with constants and linear operators carried into sums.
+    let rec terms (field: Field) : Term list =
+        match field with
+        | Field.Sum parts -> parts |> List.collect terms
+        | Field.Product factors ->
+            let constants, others = factors |> List.partition Field.isConstant
+            let scale = constants |> List.fold (fun a b -> a * b) one
+
+            match others with
+            | [] -> [
+                {
+                    Coefficient = scale
+                    Operators = []
+                    Core = one
+                }
+              ]
+            | [ factor ] ->
+                terms factor
+                |> List.map (fun term -> {
+                    term with
+                        Coefficient = scale * term.Coefficient
+                })
+            | _ -> [
+                {
+                    Coefficient = scale
+                    Operators = []
+                    Core = others |> List.reduce (fun a b -> a * b)
+                }
+              ]
+        | Field.Quotient(a, b) when Field.isConstant b ->
+            terms a
+            |> List.map (fun term -> {
+                term with
+                    Coefficient = term.Coefficient / b
+            })
+        | Field.Lap a -> under ("Δ", -Symbol.Squared) a
+        | Field.Derivative(axis, a) -> under ("∂" + Typography.axis axis, Symbol.Imaginary * Symbol.Component axis) a
+        | Field.Spectral(name, symbol, a) -> under (name, symbol) a
+        | f when Field.isConstant f -> [
+            {
+                Coefficient = f
+                Operators = []
+                Core = one
+            }
+          ]
+        | f -> [
+            {
+                Coefficient = one
+                Operators = []
+                Core = expandPower f
+            }
+          ]
+
+    and private under op a =
+        terms a
+        |> List.map (fun term -> {
+            term with
+                Operators = op :: term.Operators
+        })
+
+    /// The linear and the other terms of a drift.
+    let split drift =
+        let linear, others =
+            terms drift
+            |> List.filter (fun term -> term.Coefficient <> Field.Number 0.0)
+            |> List.partition _.Core.IsUnknown
+
+        { Linear = linear; Nonlinear = others }
+
+    /// A term as a field again.
+    let termField term =
+        let apply (name, symbol) f =
+            match name with
+            | "Δ" -> Field.Lap f
+            | "∂x" -> Field.Derivative(0, f)
+            | "∂y" -> Field.Derivative(1, f)
+            | "∂z" -> Field.Derivative(2, f)
+            | _ -> Field.Spectral(name, symbol, f)
+
+        term.Coefficient * List.foldBack apply term.Operators term.Core
+
+    /// The sum of terms as a field.
+    let sum terms =
+        terms |> List.map termField |> List.fold (fun a b -> a + b) (Field.Number 0.0)
+
+    /// Refuses a system that cannot be one: no equation, an unknown twice or without an equation, tori mixed with numbers, several fields.
+    let check (equations: Equation list) =
+        let fail text =
+            raise (LeithException $"system: {text}")
+
+        let given = equations |> List.map _.Unknown
+
+        if List.isEmpty equations then
+            fail "expected at least one equation, such as ddt u == lap u, got an empty list."
+
+        for unknown in given do
+            match unknown with
+            | Field.Unknown(_, (Domain.Torus _ | Domain.Scalar)) -> ()
+            | other -> fail $"expected ddt of an unknown made by `field` or `scalar`, got ddt ({other})."
+
+        match given |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(unknown, count) -> fail $"expected one equation for {unknown}, got {count}; add their right sides into one."
+        | None -> ()
+
+        for equation in equations do
+            for unknown in Field.unknowns equation.Drift do
+                if not (List.contains unknown given) then
+                    fail $"expected an equation for every unknown, got none for {unknown}, which stands in: {equation}."
+
+        let fields =
+            given
+            |> List.filter (function
+                | Field.Unknown(_, Domain.Torus _) -> true
+                | _ -> false)
+
+        if fields.Length > 1 || (fields.Length = 1 && given.Length > 1) then
+            fail $"expected one field on a torus, or scalar unknowns only, got {given.Length} unknowns of which {fields.Length} are fields."
+
+        if List.isEmpty fields then
+            for equation in equations do
+                let rec nonlocal f =
+                    match f with
+                    | Field.Lap _
+                    | Field.Derivative _
+                    | Field.Spectral _ -> true
+                    | _ -> Field.children f |> List.exists nonlocal
+
+                if nonlocal equation.Drift then
+                    fail $"expected no space derivative of scalar unknowns, got {equation}; make the unknown with `field` on a torus."
+
+/// The words of equations.
+[<AutoOpen>]
+module EquationWords =
+    /// ∂u/∂t, the left side of an equation.
+    let ddt u = TimeDerivative u
+
+    /// An equation: `ddt u == lap u`.
+    let (==) (TimeDerivative u) (drift: Field) : Equation = { Unknown = u; Drift = drift }
+
+    /// dx/dt = A x for scalar unknowns: `linear [ [ -1.0; 2.0 ]; [ 0.0; -1.0 ] ] [ x; y ]`.
+    let linear (matrix: float list list) (unknowns: Field list) : Equation list =
+        let n = unknowns.Length
+
+        if matrix.Length <> n || matrix |> List.exists (fun row -> row.Length <> n) then
+            let shape = matrix |> List.map (fun row -> string row.Length) |> String.concat ", "
+            raise (LeithException $"linear: expected {n} rows of {n} numbers for {n} unknowns, got {matrix.Length} rows of length {shape}.")
+
+        List.map2
+            (fun row u ->
+                ddt u
+                == (List.map2 (fun (a: float) x -> a * x) row unknowns
+                    |> List.fold (fun a b -> a + b) (Field.Number 0.0)))
+            matrix
+            unknowns

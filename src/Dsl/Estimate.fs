@@ -1,1 +1,229 @@
 namespace Leith
+
+open System
+open Leith.Core
+
+/// How many pairs of runs a dynamical estimate makes.
+[<RequireQualifiedAccess>]
+type Effort =
+    /// So many pairs.
+    | Pairs of int
+    /// As many pairs as bring the largest standard error of the response down to this.
+    | StandardError of float
+
+/// The shape of a network.
+[<RequireQualifiedAccess>]
+type Architecture =
+    /// Periodic 3 × 3 convolutions with residual blocks, for fields.
+    | Residual
+    /// Dense layers, for scalar unknowns.
+    | Dense
+
+/// A network and its training.
+type Network = {
+    Architecture: Architecture
+    /// Channels of a convolution, or width of a dense layer.
+    Channels: int
+    /// Residual blocks, or hidden layers.
+    Layers: int
+    /// Training steps.
+    Steps: int
+    /// Samples in a training step.
+    Batch: int
+    LearningRate: float
+    /// Smallest noise level, in standard deviations of the data; the score belongs to the density smoothed by it.
+    Sigma: float
+}
+
+/// How a response is estimated.
+[<RequireQualifiedAccess>]
+type Method =
+    /// Twin runs with the same noise.
+    | Dynamical of Effort
+    /// −C⁻¹(u − μ) as the score.
+    | Gaussian
+    /// A score that is known: one field, or one for each scalar unknown.
+    | Exact of Field list
+    /// exp(L t) of a linear equation.
+    | Propagator
+    /// A score learned by denoising.
+    | Learned of Network
+
+/// How a time correlation is normalised.
+[<RequireQualifiedAccess>]
+type Normalisation =
+    /// Divided by the number of pairs: no bias.
+    | Unbiased
+    /// As published: circular, or divided by the full length; biased by 1 − lag/length.
+    | Published
+
+/// An estimator of responses. Referred to by value; `named` gives it a name in the report.
+[<StructuredFormatDisplay("{Label}")>]
+type Estimator = {
+    Method: Method
+    Name: string option
+    Normalisation: Normalisation
+} with
+
+    /// The name in the report.
+    member estimator.Label =
+        match estimator.Name, estimator.Method with
+        | Some name, _ -> name
+        | None, Method.Dynamical _ -> "dynamical"
+        | None, Method.Gaussian -> "Gaussian"
+        | None, Method.Exact _ -> "exact score"
+        | None, Method.Propagator -> "propagator"
+        | None, Method.Learned _ -> "learned"
+        + (if estimator.Name.IsNone && estimator.Normalisation = Normalisation.Published then
+               ", as published"
+           else
+               "")
+
+    override estimator.ToString() = estimator.Label
+
+/// A limit that an estimate must keep.
+[<RequireQualifiedAccess>]
+type Limit =
+    /// max over lags of ‖R − R_ref‖₂ / ‖R_ref‖₂.
+    | Near of float
+    /// max over lags of ‖R − R_ref‖₂.
+    | Within of float
+
+/// A comparison of two estimates with its limit.
+[<StructuredFormatDisplay("{Text}")>]
+type Check = {
+    Of: Estimator
+    Reference: Estimator
+    Limit: Limit
+} with
+
+    /// The check as text.
+    member check.Text =
+        match check.Limit with
+        | Limit.Near r -> $"{check.Of} near {check.Reference}, {Typography.number r}"
+        | Limit.Within r -> $"{check.Of} within {Typography.number r} of {check.Reference}"
+
+    override check.ToString() = check.Text
+
+/// The words of estimators and checks.
+[<AutoOpen>]
+module EstimateWords =
+    let private estimator method = {
+        Method = method
+        Name = None
+        Normalisation = Normalisation.Unbiased
+    }
+
+    let private atLeastOne word (count: int) =
+        if count < 1 then
+            raise (LeithException $"{word}: expected at least 1, got {count}.")
+
+        count
+
+    let private positive word (value: float) =
+        if not (Double.IsFinite value) || value <= 0.0 then
+            raise (LeithException $"{word}: expected a positive number, got {value}.")
+
+        value
+
+    /// So many pairs of runs: `dynamical (pairs 1024)`.
+    let pairs (count: int) = Effort.Pairs(atLeastOne "pairs" count)
+
+    /// As many pairs as this standard error needs: `dynamical (standardError 0.006)`.
+    let standardError (value: float) =
+        Effort.StandardError(positive "standardError" value)
+
+    /// Twin runs with the same noise, one of them pushed.
+    let dynamical (effort: Effort) = estimator (Method.Dynamical effort)
+    /// The response a Gaussian process would have, C(t) C(0)⁻¹.
+    let gaussian = estimator Method.Gaussian
+    /// The response from a known score of a field: `exact (ouScore u)`.
+    let exact (score: Field) = estimator (Method.Exact [ score ])
+    /// The response from a known score of scalar unknowns, one component for each, in the order of the equations.
+    let exactOf (score: Field list) = estimator (Method.Exact score)
+    /// exp(L t), the response of a linear equation.
+    let propagator = estimator Method.Propagator
+    /// The response from a score learned by denoising: `learned (residualNet |> channels 32)`.
+    let learned (network: Network) = estimator (Method.Learned network)
+
+    /// Residual convolutions for fields.
+    let residualNet = {
+        Architecture = Architecture.Residual
+        Channels = 16
+        Layers = 4
+        Steps = 3000
+        Batch = 64
+        LearningRate = 1e-3
+        Sigma = 0.05
+    }
+
+    /// Dense layers for scalar unknowns.
+    let mlp = {
+        residualNet with
+            Architecture = Architecture.Dense
+            Channels = 64
+            Layers = 2
+    }
+
+    /// Channels of each convolution, or width of each dense layer.
+    let channels count (network: Network) = {
+        network with
+            Channels = atLeastOne "channels" count
+    }
+
+    /// Residual blocks, or hidden layers.
+    let layers count (network: Network) = {
+        network with
+            Layers = atLeastOne "layers" count
+    }
+
+    /// Training steps.
+    let steps count (network: Network) = {
+        network with
+            Steps = atLeastOne "steps" count
+    }
+
+    /// Samples in a training step.
+    let batch count (network: Network) = {
+        network with
+            Batch = atLeastOne "batch" count
+    }
+
+    /// Size of the first training steps.
+    let learningRate value (network: Network) = {
+        network with
+            LearningRate = positive "learningRate" value
+    }
+
+    /// Smallest noise level, in standard deviations of the data.
+    let noiseLevel value (network: Network) = {
+        network with
+            Sigma = positive "noiseLevel" value
+    }
+
+    /// The name of an estimator in the report.
+    let named (name: string) (estimator: Estimator) =
+        if String.IsNullOrWhiteSpace name then
+            raise (LeithException "named: expected a name, got blank text.")
+
+        { estimator with Name = Some name }
+
+    /// Time correlations normalised as in the publication that is compared with: biased by 1 − lag/length.
+    let asPublished (estimator: Estimator) = {
+        estimator with
+            Normalisation = Normalisation.Published
+    }
+
+    /// The relative distance to a reference is at most `limit` at every lag: `net |> near truth 0.08`.
+    let near (reference: Estimator) (limit: float) (estimator: Estimator) = {
+        Of = estimator
+        Reference = reference
+        Limit = Limit.Near(positive "near" limit)
+    }
+
+    /// The distance to a reference is at most `limit` at every lag: `net |> within truth 0.01`.
+    let within (reference: Estimator) (limit: float) (estimator: Estimator) = {
+        Of = estimator
+        Reference = reference
+        Limit = Limit.Within(positive "within" limit)
+    }

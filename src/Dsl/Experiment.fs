@@ -1,1 +1,166 @@
 namespace Leith
+
+open System
+open Leith.Core
+
+/// Where the states come from.
+[<RequireQualifiedAccess>]
+type Source =
+    /// du = F dt + S dW, simulated.
+    | Simulated of equations: Equation list * Noise * Step * Sampling
+    /// Read from a file.
+    | Recorded of Data
+
+/// Everything that is asked, as an inert value. The keywords fold into it.
+type Experiment = {
+    Title: string
+    Source: Source
+    Perturb: Perturbation
+    Observe: Field list
+    /// The longest lag.
+    Lags: float
+    Estimate: Estimator list
+    Check: Check list
+    Seed: int
+}
+
+[<RequireQualifiedAccess>]
+module Experiment =
+    let private fail (experiment: Experiment) text =
+        raise (LeithException $"experiment \"{experiment.Title}\": {text}")
+
+    let private fieldsOf experiment =
+        match experiment.Source with
+        | Source.Simulated(equations, _, _, _) -> equations |> List.collect (fun e -> [ e.Unknown; e.Drift ])
+        | Source.Recorded _ -> []
+
+    /// (name, value) of the distinct parameters, in the order of their first appearance.
+    let parameters experiment =
+        let noise =
+            match experiment.Source with
+            | Source.Simulated(_, Noise.Additive op, _, _) -> [ op.Scale * Field.Spectral(op.Name, op.Symbol, Field.Time) ]
+            | _ -> []
+
+        fieldsOf experiment @ noise @ experiment.Observe |> List.collect Field.parameters |> List.distinct
+
+    /// Whether every drift is linear with constant coefficients.
+    let isLinear experiment =
+        match experiment.Source with
+        | Source.Simulated(equations, _, _, _) -> equations |> List.forall (fun e -> (Equation.split e.Drift).Nonlinear.IsEmpty)
+        | Source.Recorded _ -> false
+
+    /// Whether an unknown belongs to the system or the recording of the experiment.
+    let private knows experiment unknown =
+        match experiment.Source, unknown with
+        | Source.Simulated(equations, _, _, _), _ -> equations |> List.exists (fun e -> e.Unknown = unknown)
+        | Source.Recorded data, Field.Unknown(_, (Domain.Column(path, _) | Domain.EveryColumn path)) -> path = data.Path
+        | Source.Recorded _, _ -> false
+
+    let private checkUnknowns experiment =
+        let known =
+            match experiment.Source with
+            | Source.Simulated(equations, _, _, _) -> equations |> List.map (fun e -> string e.Unknown) |> String.concat ", "
+            | Source.Recorded data -> $"columns of {data.Path}"
+
+        let demand keyword field =
+            for unknown in Field.unknowns field do
+                if not (knows experiment unknown) then
+                    fail experiment $"`{keyword}` expected only {known}, got {unknown}."
+
+        experiment.Observe |> List.iter (demand "observe")
+
+        match experiment.Perturb with
+        | Perturbation.Kick(u, _) -> demand "perturb" u
+        | Perturbation.Push unknowns -> unknowns |> List.iter (demand "perturb")
+
+        for estimator in experiment.Estimate do
+            match estimator.Method with
+            | Method.Exact score -> score |> List.iter (demand "estimate")
+            | _ -> ()
+
+    let private checkNoise experiment (equations: Equation list) noise =
+        match equations.Head.Unknown, noise with
+        | Field.Unknown(_, Domain.Torus _), Noise.Matrix _ ->
+            fail experiment "`noise` expected additive, white or perSite for a field on a torus, got a noise matrix, which is for scalar unknowns."
+        | Field.Unknown(_, Domain.Scalar), (Noise.Additive _ | Noise.White _) ->
+            fail experiment "`noise` expected perSite, diagonal or noiseMatrix for scalar unknowns, got noise of a torus."
+        | _, Noise.Matrix rows when rows.Length <> equations.Length ->
+            fail experiment $"`noise` expected one row for each of {equations.Length} unknowns, got {rows.Length}."
+        | _ -> ()
+
+    let private checkEstimators experiment =
+        if List.isEmpty experiment.Estimate then
+            fail experiment "`estimate` expected at least one estimator, got an empty list; write estimate [ gaussian ]."
+
+        match experiment.Estimate |> List.countBy _.Label |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(label, count) ->
+            fail
+                experiment
+                $"`estimate` expected a different name for each estimator, got '{label}' {count} times; give one another name with |> named \"…\"."
+        | None -> ()
+
+        for check in experiment.Check do
+            for estimator in [ check.Of; check.Reference ] do
+                if not (List.contains estimator experiment.Estimate) then
+                    fail experiment $"`check` expected estimators that stand in `estimate`, got '{estimator}', which does not; add it there."
+
+        for estimator in experiment.Estimate do
+            match experiment.Source, estimator.Method with
+            | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _) ->
+                fail experiment $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ] or [ learned mlp ]."
+            | Source.Simulated _, Method.Propagator when not (isLinear experiment) ->
+                fail experiment "`propagator` expected a linear equation, got one with other terms; take dynamical as the reference."
+            | Source.Simulated(equations, _, _, _), Method.Exact score when score.Length <> equations.Length ->
+                fail
+                    experiment
+                    $"'{estimator}' expected one score for each of {equations.Length} unknowns, got {score.Length}; `exactOf` takes a list."
+            | Source.Simulated({ Unknown = Field.Unknown(_, domain) } :: _, _, _, _), Method.Learned network ->
+                match domain, network.Architecture with
+                | Domain.Scalar, Architecture.Residual ->
+                    fail experiment $"'{estimator}' expected a dense network for scalar unknowns, got residualNet; write learned mlp."
+                | Domain.Torus _, Architecture.Dense ->
+                    fail experiment $"'{estimator}' expected a convolution for a field, got mlp; write learned residualNet."
+                | _ -> ()
+            | _ -> ()
+
+    let private checkTimes experiment =
+        if not (Double.IsFinite experiment.Lags) || experiment.Lags <= 0.0 then
+            fail experiment $"`lags` expected a positive longest lag, got {experiment.Lags}."
+
+        match experiment.Source with
+        | Source.Recorded _ -> ()
+        | Source.Simulated(_, _, step, sampling) ->
+            let whole (value: float) =
+                let ratio = value / step.Size
+                ratio >= 0.5 && abs (ratio - Math.Round ratio) <= 1e-6 * max 1.0 ratio
+
+            if not (whole sampling.Every) then
+                fail
+                    experiment
+                    $"`sample` expected samples after a whole number of steps of {step.Size}, got every {sampling.Every}; change one of them."
+
+            if experiment.Lags > sampling.Lasting then
+                fail
+                    experiment
+                    $"`lags` expected a longest lag within the {sampling.Lasting} time units of a member, got {experiment.Lags}; sample longer or ask for shorter lags."
+
+            if experiment.Lags < sampling.Every then
+                fail experiment $"`lags` expected at least the time between samples, {sampling.Every}, got {experiment.Lags}."
+
+    /// Refuses, with one sentence, an experiment that cannot be run. Nothing is read or simulated.
+    let validate (experiment: Experiment) =
+        if String.IsNullOrWhiteSpace experiment.Title then
+            fail experiment "expected a title, got blank text."
+
+        match experiment.Source with
+        | Source.Simulated(equations, noise, _, _) ->
+            Equation.check equations
+            checkNoise experiment equations noise
+        | Source.Recorded _ -> ()
+
+        if List.isEmpty experiment.Observe then
+            fail experiment "`observe` expected at least one observable, got an empty list; write observe [ u ]."
+
+        checkUnknowns experiment
+        checkEstimators experiment
+        checkTimes experiment
