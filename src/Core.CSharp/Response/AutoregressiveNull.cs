@@ -63,13 +63,12 @@ public sealed partial class AutoregressiveNull
     {
         double k = Phi[observable], j = Phi[kick];
         double far = Math.Pow(k, 2 * lag), sum = 1 - far;
-        double near = 1, back = far, other = 1;
+        double near = 1, other = 1;
         for (int h = 1; h < lag; h++)
         {
             near *= k;
             other *= j;
-            back = Math.Pow(k, 2 * lag - h);
-            sum += 2 * (near - back) * other;
+            sum += 2 * (near - Math.Pow(k, 2 * lag - h)) * other;
         }
         double scale = Deviations[observable] / Deviations[kick];
         return Shrink(lag, normalisation) * scale * Math.Sqrt(Math.Max(0, sum) / (Samples - lag));

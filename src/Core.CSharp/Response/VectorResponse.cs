@@ -20,8 +20,15 @@ public static class VectorResponse
     public static ResponseEstimate Gaussian(LagProducts products, int resamples = 200, ulong seed = 1)
     {
         StateCovariance.Check(products);
-        int d = products.Dimension;
-        return Estimate(products, means => Propagators(means, products.Rows, products.Columns, d), resamples, seed);
+        return Estimate(products, means => Propagators(means, products.Rows, products.Columns, products.Dimension), resamples, seed);
+    }
+
+    /// <summary>R(τ) = C(τ) C(0)⁻¹, [lag][observable][kick], without standard errors: for one block, or where many estimates are compared.</summary>
+    /// <exception cref="LeithException">The covariance is singular (the component or the direction is named).</exception>
+    public static double[][][] GaussianValues(LagProducts products)
+    {
+        StateCovariance.Check(products);
+        return Shaped(Propagators(products.Means(), products.Rows, products.Columns, products.Dimension), products.Dimension);
     }
 
     /// <summary>R(τ) = −⟨A(τ) s(0)ᵀ⟩, or with the linear control variate R(τ) = P(τ) − ⟨(A(τ) − P(τ) x(0)) (s(0) − s_G(0))ᵀ⟩, P = C(τ) C(0)⁻¹, s_G = −C(0)⁻¹ x.</summary>
