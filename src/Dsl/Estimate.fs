@@ -31,8 +31,9 @@ type Network = {
     /// Samples in a training step.
     Batch: int
     LearningRate: float
-    /// Smallest noise level, in standard deviations of the data; the score belongs to the density smoothed by it.
-    Sigma: float
+    /// Smallest noise level, in the unit of the field or in standard deviations of each scalar unknown; the score belongs to the density smoothed by it.
+    /// None: chosen from the data.
+    Sigma: float option
 }
 
 /// How a response is estimated.
@@ -154,7 +155,7 @@ module EstimateWords =
         Steps = 3000
         Batch = 64
         LearningRate = 1e-3
-        Sigma = 0.05
+        Sigma = None
     }
 
     /// Dense layers for scalar unknowns.
@@ -195,10 +196,10 @@ module EstimateWords =
             LearningRate = positive "learningRate" value
     }
 
-    /// Smallest noise level, in standard deviations of the data.
+    /// Smallest noise level, in the unit of the field or in standard deviations of each scalar unknown.
     let noiseLevel value (network: Network) = {
         network with
-            Sigma = positive "noiseLevel" value
+            Sigma = Some(positive "noiseLevel" value)
     }
 
     /// The name of an estimator in the report.
