@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Leith.Core;
 
@@ -35,7 +34,7 @@ internal readonly unsafe struct TwiddleStore : IFftStore
     public static void Put(Lane* u, Lane* v, Lane re, Lane im, double* w, int twiddle)
     {
         Lane cos = Vector512.Create(w[2 * twiddle - 2]), sin = Vector512.Create(w[2 * twiddle - 1]);
-        *u = FftMath.MultiplySubtract(re, cos, im * sin);
+        *u = LaneMath.MultiplySubtract(re, cos, im * sin);
         *v = Vector512.FusedMultiplyAdd(re, sin, im * cos);
     }
 }
@@ -74,16 +73,4 @@ internal readonly unsafe struct ScaledStore : IFftStore
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Put(Lane* u, Lane* v, Lane re, Lane im, double* w, int twiddle) => First(u, v, re, im, w);
-}
-
-/// <summary>a b − c and c − a b in one rounding; the JIT does not fold a negation into FusedMultiplyAdd by itself.</summary>
-internal static class FftMath
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane MultiplySubtract(Lane a, Lane b, Lane c) =>
-        Avx512F.IsSupported ? Avx512F.FusedMultiplySubtract(a, b, c) : Vector512.FusedMultiplyAdd(a, b, -c);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lane SubtractProduct(Lane a, Lane b, Lane c) =>
-        Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a, b, c) : Vector512.FusedMultiplyAdd(-a, b, c);
 }

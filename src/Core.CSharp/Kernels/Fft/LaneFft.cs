@@ -38,20 +38,18 @@ public sealed unsafe class LaneFft : IDisposable
     /// <summary>In place, Z ← fft(Z), not scaled.</summary>
     /// <param name="re">Real parts, sites × 8, aligned to 64 bytes.</param>
     /// <param name="im">Imaginary parts, the same shape.</param>
-    public void Forward(double* re, double* im)
-    {
-        for (int axis = _plans.Length - 1; axis >= 0; axis--) Axis(axis, (Lane*)re, (Lane*)im, scaled: false);
-    }
+    public void Forward(double* re, double* im) => Transform((Lane*)re, (Lane*)im, (Lane*)re, (Lane*)im, scaled: false);
+
+    /// <summary>to ← fft(from), not scaled; the two must be the same memory or share none.</summary>
+    public void Forward(double* fromRe, double* fromIm, double* toRe, double* toIm) => Transform((Lane*)fromRe, (Lane*)fromIm, (Lane*)toRe, (Lane*)toIm, scaled: false);
 
     /// <summary>In place, Ẑ ← fft⁻¹(Ẑ), scaled by 1/N_sites.</summary>
     /// <param name="re">Real parts, sites × 8, aligned to 64 bytes.</param>
     /// <param name="im">Imaginary parts, the same shape.</param>
-    public void Inverse(double* re, double* im)
-    {
-        // the factor 1/N rides on the last stage of the first axis transformed that has any
-        int carrier = Array.FindLastIndex(_points, n => n > 1);
-        for (int axis = _plans.Length - 1; axis >= 0; axis--) Axis(axis, (Lane*)im, (Lane*)re, scaled: axis == carrier);
-    }
+    public void Inverse(double* re, double* im) => Transform((Lane*)im, (Lane*)re, (Lane*)im, (Lane*)re, scaled: true);
+
+    /// <summary>to ← fft⁻¹(from), scaled by 1/N_sites; the two must be the same memory or share none.</summary>
+    public void Inverse(double* fromRe, double* fromIm, double* toRe, double* toIm) => Transform((Lane*)fromIm, (Lane*)fromRe, (Lane*)toIm, (Lane*)toRe, scaled: true);
 
     /// <summary>Frees the memory.</summary>
     public void Dispose()
@@ -65,20 +63,25 @@ public sealed unsafe class LaneFft : IDisposable
     /// <summary>Frees memory that was not disposed.</summary>
     ~LaneFft() => NativeMemory.AlignedFree(_scratch);
 
-    private void Axis(int axis, Lane* re, Lane* im, bool scaled)
+    // the fastest axis that has more than one point comes first: it carries the data over and the factor 1/N
+    private void Transform(Lane* fromRe, Lane* fromIm, Lane* re, Lane* im, bool scaled)
     {
-        int n = _points[axis];
-        if (n == 1) return;
-        int stride = 1;
-        for (int faster = axis + 1; faster < _points.Length; faster++) stride *= _points[faster];
-        for (int block = 0; block < _sites; block += n * stride)
-            for (int i = block; i < block + stride; i++) Line(_plans[axis], re + i, im + i, stride, scaled);
+        if (_sites == 1) (*re, *im) = (*fromRe, *fromIm);
+        for (int axis = _plans.Length - 1, stride = 1; axis >= 0; stride *= _points[axis], axis--)
+        {
+            if (_points[axis] == 1) continue;
+            for (int block = 0; block < _sites; block += _points[axis] * stride)
+                for (int i = block; i < block + stride; i++) Line(_plans[axis], fromRe + i, fromIm + i, re + i, im + i, stride, scaled);
+            fromRe = re;
+            fromIm = im;
+            scaled = false;
+        }
     }
 
     // one line of sites, `stride` apart: the first stage reads it, the last writes it, what lies between stays in scratch
-    private void Line(FftPlan plan, Lane* re, Lane* im, int stride, bool scaled)
+    private void Line(FftPlan plan, Lane* fromRe, Lane* fromIm, Lane* re, Lane* im, int stride, bool scaled)
     {
-        var stage = new FftStage { Re = re, Im = im, Stride = stride, OutStride = 1, M = plan.Points, S = 1 };
+        var stage = new FftStage { Re = fromRe, Im = fromIm, Stride = stride, OutStride = 1, M = plan.Points, S = 1 };
         int half = _longest + Skew, last = plan.Radices.Length - 1;
         for (int k = 0; k < last; k++)
         {

@@ -55,9 +55,9 @@ internal static unsafe class LargeButterflies
                 TStore.Put(u + 2 * e, v + 2 * e, e2r + o2i, e2i - o2r, w, 2);
                 TStore.Put(u + 6 * e, v + 6 * e, e2r - o2i, e2i + o2r, w, 6);
                 TStore.Put(u + e, v + e, Vector512.FusedMultiplyAdd(t1r, h, e1r), Vector512.FusedMultiplyAdd(t1i, h, e1i), w, 1);
-                TStore.Put(u + 5 * e, v + 5 * e, FftMath.SubtractProduct(t1r, h, e1r), FftMath.SubtractProduct(t1i, h, e1i), w, 5);
-                TStore.Put(u + 3 * e, v + 3 * e, Vector512.FusedMultiplyAdd(t3r, h, e3r), FftMath.SubtractProduct(t3i, h, e3i), w, 3);
-                TStore.Put(u + 7 * e, v + 7 * e, FftMath.SubtractProduct(t3r, h, e3r), Vector512.FusedMultiplyAdd(t3i, h, e3i), w, 7);
+                TStore.Put(u + 5 * e, v + 5 * e, LaneMath.SubtractProduct(t1r, h, e1r), LaneMath.SubtractProduct(t1i, h, e1i), w, 5);
+                TStore.Put(u + 3 * e, v + 3 * e, Vector512.FusedMultiplyAdd(t3r, h, e3r), LaneMath.SubtractProduct(t3i, h, e3i), w, 3);
+                TStore.Put(u + 7 * e, v + 7 * e, LaneMath.SubtractProduct(t3r, h, e3r), Vector512.FusedMultiplyAdd(t3i, h, e3i), w, 7);
             }
     }
 }

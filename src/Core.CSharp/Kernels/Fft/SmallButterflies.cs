@@ -38,9 +38,9 @@ internal static unsafe class SmallButterflies
                 Lane* x = g.Re + i, y = g.Im + i, u = g.OutRe + o, v = g.OutIm + o;
                 Lane ar = x[0], ai = y[0], sr = x[d] + x[2 * d], si = y[d] + y[2 * d], dr = x[d] - x[2 * d], di = y[d] - y[2 * d];
                 TStore.First(u, v, ar + sr, ai + si, w);
-                Lane mr = FftMath.SubtractProduct(sr, half, ar), mi = FftMath.SubtractProduct(si, half, ai);
-                TStore.Put(u + e, v + e, Vector512.FusedMultiplyAdd(di, h, mr), FftMath.SubtractProduct(dr, h, mi), w, 1);
-                TStore.Put(u + 2 * e, v + 2 * e, FftMath.SubtractProduct(di, h, mr), Vector512.FusedMultiplyAdd(dr, h, mi), w, 2);
+                Lane mr = LaneMath.SubtractProduct(sr, half, ar), mi = LaneMath.SubtractProduct(si, half, ai);
+                TStore.Put(u + e, v + e, Vector512.FusedMultiplyAdd(di, h, mr), LaneMath.SubtractProduct(dr, h, mi), w, 1);
+                TStore.Put(u + 2 * e, v + 2 * e, LaneMath.SubtractProduct(di, h, mr), Vector512.FusedMultiplyAdd(dr, h, mi), w, 2);
             }
     }
 
@@ -61,7 +61,7 @@ internal static unsafe class SmallButterflies
                 Lane er = Vector512.FusedMultiplyAdd(p2r, c2, Vector512.FusedMultiplyAdd(p1r, c1, ar)), ei = Vector512.FusedMultiplyAdd(p2i, c2, Vector512.FusedMultiplyAdd(p1i, c1, ai));
                 Lane fr = Vector512.FusedMultiplyAdd(p2r, c1, Vector512.FusedMultiplyAdd(p1r, c2, ar)), fi = Vector512.FusedMultiplyAdd(p2i, c1, Vector512.FusedMultiplyAdd(p1i, c2, ai));
                 Lane gr = Vector512.FusedMultiplyAdd(m1r, s1, m2r * s2), gi = Vector512.FusedMultiplyAdd(m1i, s1, m2i * s2);
-                Lane hr = FftMath.MultiplySubtract(m1r, s2, m2r * s1), hi = FftMath.MultiplySubtract(m1i, s2, m2i * s1);
+                Lane hr = LaneMath.MultiplySubtract(m1r, s2, m2r * s1), hi = LaneMath.MultiplySubtract(m1i, s2, m2i * s1);
                 TStore.Put(u + e, v + e, er + gi, ei - gr, w, 1);
                 TStore.Put(u + 2 * e, v + 2 * e, fr + hi, fi - hr, w, 2);
                 TStore.Put(u + 3 * e, v + 3 * e, fr - hi, fi + hr, w, 3);
