@@ -1,0 +1,76 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+
+namespace Leith.Core;
+
+/// <summary>A linear map of tiles: a Fourier multiplier or a matrix. Holds no workspace.</summary>
+internal abstract class LinearMap
+{
+    /// <summary>Rows that it reads.</summary>
+    public abstract int Columns { get; }
+
+    /// <summary>to ← M from. The tiles must not share memory.</summary>
+    public void Apply(Tile from, Tile to)
+    {
+        TileMath.Clear(to);
+        Accumulate(from, to);
+    }
+
+    /// <summary>to ← to + M from. The tiles must not share memory.</summary>
+    public abstract void Accumulate(Tile from, Tile to);
+
+    /// <summary>L of a model, or null where there is none.</summary>
+    public static LinearMap? Linear(Model model)
+    {
+        if (model.Grid is not null) return model.LinearSymbol is { } symbol ? new SymbolMap(symbol) : null;
+        return model.LinearMatrix is { } matrix ? new MatrixMap(matrix) : null;
+    }
+
+    /// <summary>normals → S ΔW = √h S n, on a torus √(h N_sites) σ_k (n₁ + i n₂).</summary>
+    public static LinearMap Increment(Model model, double step)
+    {
+        if (model.Grid is not null)
+            return new SymbolMap(model.NoiseSymbol is { } sigma ? [.. sigma.Select(s => s * Math.Sqrt(step * model.Rows))] : []);
+        var scaled = (double[,])(model.NoiseMatrix ?? new double[model.Rows, 0]).Clone();
+        for (int i = 0; i < scaled.GetLength(0); i++)
+            for (int j = 0; j < scaled.GetLength(1); j++) scaled[i, j] *= Math.Sqrt(step);
+        return new MatrixMap(scaled);
+    }
+}
+
+/// <summary>Ẑ_k → m_k Ẑ_k; an empty multiplier maps to zero.</summary>
+internal sealed class SymbolMap(Complex[] symbol) : LinearMap
+{
+    public override int Columns => symbol.Length;
+
+    public override void Accumulate(Tile from, Tile to)
+    {
+        if (symbol.Length > 0) TileMath.AddProduct(to, symbol, from);
+    }
+}
+
+/// <summary>u → M u, M [row, column].</summary>
+internal sealed unsafe class MatrixMap(double[,] matrix) : LinearMap
+{
+    public override int Columns { get; } = matrix.GetLength(1);
+
+    public override void Accumulate(Tile from, Tile to)
+    {
+        Accumulate(from.A.Vectors, to.A.Vectors);
+        Accumulate(from.B.Vectors, to.B.Vectors);
+    }
+
+    private void Accumulate(Vector512<double>* from, Vector512<double>* to)
+    {
+        int rows = matrix.GetLength(0), columns = Columns;
+        fixed (double* m = matrix)
+        {
+            for (int i = 0; i < rows; i++)
+            {
+                var sum = to[i];
+                for (int j = 0; j < columns; j++) sum = Vector512.FusedMultiplyAdd(Vector512.Create(m[i * columns + j]), from[j], sum);
+                to[i] = sum;
+            }
+        }
+    }
+}

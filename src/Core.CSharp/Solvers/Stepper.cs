@@ -1,0 +1,28 @@
+namespace Leith.Core;
+
+/// <summary>The law of one step. An instance owns its workspace and serves one thread; it knows no loop, no thread and no source of noise.</summary>
+internal interface IStepper : IDisposable
+{
+    /// <summary>Rows of standard normals that a step takes.</summary>
+    int Normals { get; }
+
+    /// <summary>u(t) → u(t + h), in place.</summary>
+    /// <param name="state">The members.</param>
+    /// <param name="time">t.</param>
+    /// <param name="normals">Standard normals, one a row and member; on a torus block A has those of the real and block B those of the imaginary part. Not changed.</param>
+    void Step(Tile state, double time, Tile normals);
+}
+
+/// <summary>Makes steppers.</summary>
+internal static class Stepper
+{
+    /// <summary>One instance for one thread.</summary>
+    public static IStepper Make(Model model, Scheme scheme, double step) => scheme switch
+    {
+        Scheme.EulerMaruyama => new EulerMaruyama(model, step),
+        Scheme.Heun => new Heun(model, step),
+        Scheme.RungeKutta4 => new RungeKutta4(model, step),
+        _ when model.Grid is not null => new ExponentialTorus(model, step),
+        _ => new ExponentialScalars(model, step),
+    };
+}

@@ -1,0 +1,99 @@
+using System.Runtime.Intrinsics;
+
+namespace Leith.Core;
+
+/// <summary>
+/// Steps the states of one tile (one, or a free run with its twins) with shared normals, and finds the first step that is not finite.
+/// One a thread; used for one tile after another.
+/// </summary>
+internal sealed class TileRunner : IDisposable
+{
+    // A scan reads the state once, a step several times: every 32 steps it costs next to nothing.
+    private const int Stride = 32;
+    private readonly Simulation simulation;
+    private readonly IStepper stepper;
+    private readonly INormalSource source;
+    private readonly Tile normals;
+    private readonly Tile[] saved;
+    private Vector512<double> maskA, maskB;
+    private int realMembers;
+
+    /// <summary>Workspace for at most <paramref name="states"/> states at a time.</summary>
+    public TileRunner(Simulation simulation, int states)
+    {
+        this.simulation = simulation;
+        stepper = Stepper.Make(simulation.Model, simulation.Scheme, simulation.Step);
+        source = simulation.Normals ?? new CounterNormals(simulation.Seed);
+        normals = new Tile(stepper.Normals);
+        saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Model.Rows))];
+    }
+
+    /// <summary>Turns to another tile; lanes beyond its real members run along, but their overflow is nobody's error.</summary>
+    public void Begin(int index, int realMembers)
+    {
+        normals.Index = index;
+        this.realMembers = realMembers;
+        maskA = Mask(realMembers);
+        // On a torus both blocks hold parts of the spectrum of a pair.
+        maskB = simulation.Model.Grid is not null ? maskA : Mask(realMembers - LaneArray.Lanes);
+    }
+
+    /// <summary>Steps from ≤ n &lt; to; <paramref name="afterwards"/> hears of the steps made so far, a few dozen at a time.</summary>
+    /// <exception cref="LeithException">A member stopped being finite.</exception>
+    public void Advance(ReadOnlySpan<Tile> states, long from, long to, Action<long> afterwards)
+    {
+        while (from < to)
+        {
+            long next = Math.Min(to, from + Stride);
+            for (int i = 0; i < states.Length; i++) saved[i].CopyFrom(states[i]);
+            for (long step = from; step < next; step++) Step(states, step);
+            if (!AllFinite(states)) throw Locate(states, from, next);
+            afterwards(next - from);
+            from = next;
+        }
+    }
+
+    public void Dispose()
+    {
+        stepper.Dispose();
+        normals.Dispose();
+        foreach (var tile in saved) tile.Dispose();
+    }
+
+    private static Vector512<double> Mask(int lanes)
+    {
+        var mask = Vector512<double>.Zero;
+        for (int lane = 0; lane < Math.Min(lanes, LaneArray.Lanes); lane++) mask = mask.WithElement(lane, BitConverter.Int64BitsToDouble(-1));
+        return mask;
+    }
+
+    private void Step(ReadOnlySpan<Tile> states, long step)
+    {
+        if (normals.Rows > 0) source.Fill(normals, step);
+        foreach (var state in states) stepper.Step(state, step * simulation.Step, normals);
+    }
+
+    private bool AllFinite(ReadOnlySpan<Tile> states)
+    {
+        foreach (var state in states)
+            if (!TileMath.AllFinite(state, maskA, maskB)) return false;
+        return true;
+    }
+
+    /// <summary>Goes over the last steps again, one by one, from the copy.</summary>
+    private LeithException Locate(ReadOnlySpan<Tile> states, long from, long to)
+    {
+        using var before = new Tile(simulation.Model.Rows);
+        for (int i = 0; i < states.Length; i++) states[i].CopyFrom(saved[i]);
+        for (long step = from; step < to; step++)
+        {
+            for (int i = 0; i < states.Length; i++) saved[i].CopyFrom(states[i]);
+            Step(states, step);
+            for (int i = 0; i < states.Length; i++)
+                if (!TileMath.AllFinite(states[i], maskA, maskB))
+                    return BlowUp.Describe(simulation, step + 1, BlowUp.Members(simulation.Model.Grid, saved[i], states[i], realMembers), i);
+        }
+        throw new LeithException($"a member of tile {normals.Index} stopped being finite between steps {from} and {to}, but not when these were made again. "
+            + "Expected a nonlinear drift that gives the same result for the same state and time, got one that does not.");
+    }
+}
