@@ -1,0 +1,147 @@
+/// The machine-readable files of a run folder: result.json, responses.csv, responses.npy.
+module internal Leith.ReportFiles
+
+open System
+open Leith.Charting
+open System.IO
+open System.Text
+open Leith.Core
+
+let private invariant = Globalization.CultureInfo.InvariantCulture
+
+let private row (values: float[]) =
+    values |> Array.map Number |> List.ofArray |> Items
+
+let private rows (values: float[][]) =
+    values |> Array.map row |> List.ofArray |> Items
+
+let private orNull value = Option.defaultValue Null value
+
+let private response (r: Response) =
+    Members [
+        "estimator", Text r.Estimator
+        "observable", Text r.Observable
+        "perturbation", Text r.Perturbation
+        "lags", row r.Lags
+        "components", r.Components |> Array.map Text |> List.ofArray |> Items
+        "values", rows r.Values
+        "standardError", r.StandardError |> Option.map rows |> orNull
+        "biasBound", r.BiasBound |> Option.map rows |> orNull
+    ]
+
+let private error (e: ErrorCurve) =
+    Members [
+        "estimator", Text e.Estimator
+        "against", Text e.Against
+        "lags", row e.Lags
+        "l2", row e.L2
+        "linf", row e.LInf
+    ]
+
+let private score (s: ScoreReport) =
+    let certificate (value, standardError) =
+        Members [ "value", Number value; "standardError", Number standardError ]
+
+    Members [
+        "estimator", Text s.Estimator
+        "sigma", s.Sigma |> Option.map Number |> orNull
+        "stein",
+        s.Stein
+        |> List.map (fun t -> Members [ "field", Text t.Field; "value", Number t.Value; "z", Number t.Z ])
+        |> Items
+        "certificate", s.Certificate |> Option.map certificate |> orNull
+    ]
+
+let private check (c: CheckResult) =
+    Members [
+        "name", Text c.Name
+        "value", Number c.Value
+        "limit", Number c.Limit
+        "passed", Flag c.Passed
+    ]
+
+/// The schema of result.json, stable because other programs read it.
+let result (outcome: Outcome) =
+    Members [
+        "experiment", Text outcome.Title
+        "script", Text(fst outcome.Script)
+        "seed", Number(float outcome.Seed)
+        "versions", outcome.Versions |> List.map (fun (name, version) -> name, Text version) |> Members
+        "seconds", outcome.Seconds |> List.map (fun (name, seconds) -> name, Number seconds) |> Members
+        "responses", outcome.Responses |> List.map response |> Items
+        "errors", outcome.Errors |> List.map error |> Items
+        "scores", outcome.Scores |> List.map score |> Items
+        "checks", outcome.Checks |> List.map check |> Items
+    ]
+
+let private quoted (text: string) =
+    if text.IndexOfAny [| ','; '"'; '\n'; '\r' |] >= 0 then
+        "\"" + text.Replace("\"", "\"\"") + "\""
+    else
+        text
+
+let private cell (x: float) =
+    if Double.IsFinite x then x.ToString("R", invariant) else ""
+
+/// One line a value: estimator, observable, perturbation, component, lag, value, standard error (empty where unknown).
+let csv (outcome: Outcome) (stream: Stream) =
+    use writer = new StreamWriter(stream, UTF8Encoding false, 1 <<< 16, true)
+    writer.NewLine <- "\n"
+    writer.WriteLine "estimator,observable,perturbation,component,lag,value,standard_error"
+
+    for r in outcome.Responses do
+        for component' in 0 .. r.Components.Length - 1 do
+            let head =
+                [ r.Estimator; r.Observable; r.Perturbation; r.Components[component'] ]
+                |> List.map quoted
+                |> String.concat ","
+
+            for lag in 0 .. r.Lags.Length - 1 do
+                let error =
+                    r.StandardError |> Option.map (fun e -> cell (e[component'][lag])) |> Option.defaultValue ""
+
+                let cells = [ head; cell r.Lags[lag]; cell (r.Values[component'][lag]); error ]
+                writer.WriteLine(String.Join(',', cells))
+
+/// [estimator][lag][x][y] where every response is a field, [estimator][component][lag] otherwise, the first axis in the order of result.json;
+/// responses shorter than the longest are filled up with NaN.
+let npy (outcome: Outcome) (stream: Stream) =
+    let responses = outcome.Responses
+
+    let longest length =
+        if responses.IsEmpty then
+            0
+        else
+            responses |> List.map length |> List.max
+
+    let lags = longest _.Lags.Length
+
+    let at (values: 'a[]) i =
+        if i < values.Length then Some values[i] else None
+
+    let shapes = responses |> List.map _.Shape |> List.distinct
+
+    match shapes with
+    | [ grid ] when grid.Length > 0 && responses |> List.forall _.Field.IsSome ->
+        let sites = Array.reduce (*) grid
+
+        let values = seq {
+            for r in responses do
+                for lag in 0 .. lags - 1 do
+                    match at r.Field.Value lag with
+                    | Some field -> yield! field
+                    | None -> yield! Seq.replicate sites nan
+        }
+
+        RunFolder.WriteNpy(stream, [| yield responses.Length; yield lags; yield! grid |], values)
+    | _ ->
+        let components = longest _.Components.Length
+
+        let values = seq {
+            for r in responses do
+                for component' in 0 .. components - 1 do
+                    for lag in 0 .. lags - 1 do
+                        yield at r.Values component' |> Option.bind (fun curve -> at curve lag) |> Option.defaultValue nan
+        }
+
+        RunFolder.WriteNpy(stream, [| responses.Length; components; lags |], values)

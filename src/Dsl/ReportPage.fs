@@ -1,0 +1,405 @@
+/// report.html: one page that carries its figures, its style and plotly.js inside itself and asks no network for anything.
+module internal Leith.ReportPage
+
+open System
+open Leith.Charting
+open System.Net
+open System.Reflection
+open System.IO
+open System.Text
+
+let private escape (text: string) = WebUtility.HtmlEncode text
+
+let private resource name =
+    match Assembly.GetExecutingAssembly().GetManifestResourceStream name with
+    | null -> None
+    | stream ->
+        use reader = new StreamReader(stream, UTF8Encoding false)
+        Some(reader.ReadToEnd())
+
+/// The page under construction; figures get their numbers in the order in which they appear.
+type private Page() =
+    let text = StringBuilder()
+    let mutable figures = 0
+
+    member _.Add(html: string) =
+        text.Append(html).Append('\n') |> ignore
+
+    /// A place for a figure, and its data beside it.
+    member page.Plot(kind: string, chart: GenericChart) =
+        figures <- figures + 1
+
+        let height =
+            match chart.Layout with
+            | Members members ->
+                members
+                |> List.tryPick (function
+                    | "height", Number h -> Some $" style=\"height:{h}px\""
+                    | _ -> None)
+                |> Option.defaultValue ""
+            | _ -> ""
+
+        page.Add $"<div class=\"plot {kind}\" data-figure=\"f{figures}\"{height}></div>"
+        page.Add $"<script type=\"application/json\" id=\"f{figures}\">{Json.toString (Chart.toJson chart)}</script>"
+
+    member page.Figure(kind: string, chart: GenericChart, ?caption: string) =
+        page.Add "<figure>"
+        page.Plot(kind, chart)
+        caption |> Option.iter (fun c -> page.Add $"<figcaption>{escape c}</figcaption>")
+        page.Add "</figure>"
+
+    member page.Panels(kind: string, content: unit -> unit) =
+        page.Add $"<div class=\"panels {kind}\">"
+        content ()
+        page.Add "</div>"
+
+    /// Folded away, and drawn when it is opened.
+    member page.Folded(summary: string, content: unit -> unit) =
+        page.Add $"<details><summary>{escape summary}</summary>"
+        content ()
+        page.Add "</details>"
+
+    /// Cells are escaped; a column whose title begins with '#' holds numbers.
+    member page.Table(titles: string list, rows: string list list) =
+        let kind (title: string) =
+            if title.StartsWith '#' then " class=\"number\"" else ""
+
+        let kinds = titles |> List.map kind
+
+        let cells tag row =
+            List.map2 (fun kind (cell: string) -> $"<{tag}{kind}>{escape cell}</{tag}>") kinds row
+            |> String.concat ""
+
+        let head = titles |> List.map _.TrimStart('#') |> cells "th"
+        page.Add $"<table><thead><tr>{head}</tr></thead><tbody>"
+
+        for row in rows do
+            let line = cells "td" row
+            page.Add $"<tr>{line}</tr>"
+
+        page.Add "</tbody></table>"
+
+    override _.ToString() = text.ToString()
+
+/// "Question   Does …" -> ("Question", "Does …"); a line without such a gap continues the one before.
+let private headerLines (lines: string list) =
+    let part (line: string) =
+        let line = line.Trim().TrimStart('/').Trim()
+        let gap = line.IndexOf "  "
+
+        if gap > 0 && gap < 24 then
+            line[.. gap - 1], line[gap..].Trim()
+        else
+            "", line
+
+    (([]: (string * string) list), lines |> List.map part)
+    ||> List.fold (fun known (key, text) ->
+        match key, known with
+        | "", (lastKey, lastText) :: rest -> (lastKey, (lastText + " " + text).Trim()) :: rest
+        | _ -> (key, text) :: known)
+    |> List.rev
+    |> List.filter (fun (_, text) -> text <> "")
+
+let private definitions (page: Page) kind (pairs: (string * string) list) =
+    page.Add $"<dl class=\"{kind}\">"
+    pairs |> List.iter (fun (key, text) -> page.Add $"<dt>{escape key}</dt><dd>{escape text}</dd>")
+    page.Add "</dl>"
+
+let private head (page: Page) (outcome: Outcome) (sections: (string * string) list) =
+    let badge =
+        if outcome.Sketch then
+            "<span class=\"badge\">sketch: rough numbers</span>"
+        else
+            ""
+
+    let failed = outcome.Checks |> List.filter (fun c -> not c.Passed)
+    page.Add $"<p class=\"kicker\">Leith · response of a stochastic system to a small push</p><h1>{escape outcome.Title}{badge}</h1>"
+    definitions page "sans" (headerLines outcome.Header)
+
+    if outcome.Verdict <> "" then
+        let kind = if failed.IsEmpty then "" else " failed"
+
+        let count =
+            if failed.IsEmpty then
+                ""
+            else
+                $" <span class=\"failed\">{failed.Length} of {outcome.Checks.Length} checks failed.</span>"
+
+        page.Add $"<p class=\"verdict{kind}\">{escape outcome.Verdict}{count}</p>"
+
+    page.Add
+        "<p class=\"missing\">The figures are missing: plotly.js was not there when Leith was built. Run ./run once with a network, then run the script again; the numbers are in result.json.</p>"
+
+    page.Add "<nav>"
+    sections |> List.iter (fun (id, title) -> page.Add $"<a href=\"#{id}\">{escape title}</a>")
+    page.Add "<a href=\"result.json\">result.json</a> <a href=\"responses.csv\">responses.csv</a> <a href=\"responses.npy\">responses.npy</a></nav>"
+
+let private legend (page: Page) (outcome: Outcome) (pens: Map<string, ReportFigures.Pen>) =
+    let dashes =
+        function
+        | "dash" -> "6 4"
+        | "dot" -> "2 3"
+        | "dashdot" -> "6 3 2 3"
+        | "longdash" -> "10 4"
+        | "longdashdot" -> "10 3 2 3"
+        | _ -> "none"
+
+    let known = Digest.estimators outcome
+
+    if not known.IsEmpty then
+        page.Add "<div class=\"legend\" role=\"group\" aria-label=\"estimators\">"
+
+        for name in known do
+            let pen = pens[name]
+
+            page.Add
+                $"<button data-estimator=\"{escape name}\" aria-pressed=\"true\"><svg width=\"30\" height=\"8\" aria-hidden=\"true\"><line x1=\"0\" y1=\"4\" x2=\"30\" y2=\"4\" stroke=\"{pen.Color}\" stroke-width=\"{pen.Width + 0.6}\" stroke-dasharray=\"{dashes pen.Dash}\"/></svg>{escape name}</button>"
+
+        page.Add "<span class=\"hint\">a click hides or shows an estimator in every figure</span></div>"
+
+let private system (page: Page) (outcome: Outcome) =
+    definitions page "system" outcome.Description
+
+    if not outcome.Snapshots.IsEmpty then
+        page.Panels("squares", fun () -> outcome.Snapshots |> List.iter (fun s -> page.Figure("square", ReportFigures.snapshot s)))
+
+let private peakTable (page: Page) (responses: Response list) =
+    let rows = [
+        for component' in Digest.shown responses.Head 6 do
+            for r in responses do
+                if component' < r.Components.Length then
+                    let peak = Digest.peak r component'
+
+                    let error =
+                        peak.StandardError |> Option.map Digest.number |> Option.defaultValue "–"
+
+                    [
+                        r.Components[component']
+                        r.Estimator
+                        Digest.number peak.Value
+                        error
+                        Digest.number peak.Lag
+                    ]
+    ]
+
+    page.Table([ "component"; "estimator"; "#peak"; "#standard error"; "#at lag" ], rows)
+
+let private notes (page: Page) (responses: Response list) =
+    let noted = responses |> List.filter (fun r -> not r.Notes.IsEmpty)
+
+    if not noted.IsEmpty then
+        page.Add "<ul class=\"notes\">"
+
+        for r in noted do
+            let text = String.concat "; " r.Notes
+            page.Add $"<li><b>{escape r.Estimator}</b>: {escape text}</li>"
+
+        page.Add "</ul>"
+
+let private fieldMatrix (page: Page) (responses: Response list) =
+    match ReportFigures.fields responses with
+    | [] -> ()
+    | rows ->
+        let _, _, first = rows.Head
+        page.Add "<h3>The whole field</h3>"
+        page.Add "<p>Response at every offset from the kick, which lies in the middle. Every row has its own scale, the same for all estimators.</p>"
+        page.Add "<div class=\"scale\"><span>−max</span><i></i><span>+max</span></div><div class=\"scroll\">"
+
+        page.Add
+            $"<div class=\"matrix\" style=\"grid-template-columns:4.6rem repeat({first.Length},minmax(0,1fr));max-width:{5 + 16 * first.Length}rem\"><span></span>"
+
+        first |> List.iter (fun (name, _) -> page.Add $"<span class=\"head\">{escape name}</span>")
+
+        for lag, limit, figures in rows do
+            page.Add $"<span class=\"side\">lag {Digest.number lag}<br><small>max {Digest.number limit}</small></span>"
+            figures |> List.iter (fun (_, chart) -> page.Plot("small", chart))
+
+        page.Add "</div></div>"
+
+let private responseGroup (page: Page) outcome pens index ((observable: string, perturbation: string), responses: Response list) =
+    let first = List.head responses
+    let band = Digest.nullBand outcome index perturbation first
+
+    let draw i =
+        page.Figure("", ReportFigures.curve outcome pens band responses i)
+
+    let many = not (Digest.isField first) && first.Components.Length > 6
+    page.Add $"<h3>Response of {escape observable} to {escape perturbation}</h3>"
+
+    let shade =
+        if band.IsSome then
+            " Grey: " + band.Value.Title + "."
+        else
+            ""
+
+    if many then
+        page.Panels("wide", fun () -> responses |> List.iter (fun r -> page.Figure("", ReportFigures.components outcome r)))
+        page.Add $"<p>The strongest components, with bands of ±2 standard errors.{escape shade}</p>"
+    else
+        page.Add $"<p>Bands are ±2 standard errors.{escape shade}</p>"
+
+    let shown = Digest.shown first (if Digest.isField first then 4 else 6)
+    page.Panels("", fun () -> shown |> List.iter draw)
+    let rest = [ 0 .. first.Components.Length - 1 ] |> List.except shown
+
+    if not rest.IsEmpty then
+        page.Folded($"The other {rest.Length} components", fun () -> page.Panels("", fun () -> rest |> List.iter draw))
+
+    peakTable page responses
+    notes page responses
+    fieldMatrix page responses
+
+let private responses (page: Page) (outcome: Outcome) pens =
+    let groups = List.indexed (Digest.groups outcome)
+    let open', folded = groups |> List.partition (fun (i, _) -> i < 4)
+    let draw (i, group) = responseGroup page outcome pens i group
+    open' |> List.iter draw
+
+    if not folded.IsEmpty then
+        page.Folded($"{folded.Length} further responses", fun () -> folded |> List.iter draw)
+
+let private errors (page: Page) (outcome: Outcome) pens =
+    for against, curves in outcome.Errors |> List.groupBy _.Against do
+        page.Add $"<h3>Distance to {escape against}</h3><p>Over all components. Dotted: the distance that sampling alone would leave.</p>"
+
+        page.Panels(
+            "wide",
+            fun () ->
+                page.Figure("square", ReportFigures.errors outcome pens "L2 distance" _.L2 _.L2StandardError curves)
+                page.Figure("square", ReportFigures.errors outcome pens "L∞ distance" _.LInf (fun _ -> None) curves)
+        )
+
+        let lags = Digest.spread curves.Head.Lags 5
+
+        let row (curve: ErrorCurve) =
+            curve.Estimator
+            :: (lags
+                |> List.map (fun lag ->
+                    let i = Digest.nearest curve.Lags lag
+                    $"{Digest.number curve.L2[i]} / {Digest.number curve.LInf[i]}"))
+
+        page.Table("L2 / L∞" :: (lags |> List.map (fun lag -> $"#lag {Digest.number lag}")), curves |> List.map row)
+
+let private checks (page: Page) (outcome: Outcome) =
+    page.Add "<table><thead><tr><th>check</th><th class=\"number\">value</th><th class=\"number\">limit</th><th></th></tr></thead><tbody>"
+
+    for check in outcome.Checks do
+        let result =
+            if check.Passed then
+                "<span class=\"passed\">✓ passed</span>"
+            else
+                "<span class=\"failed\">✗ failed</span>"
+
+        page.Add
+            $"<tr><td>{escape check.Name}</td><td class=\"number\">{Digest.number check.Value}</td><td class=\"number\">{Digest.number check.Limit}</td><td>{result}</td></tr>"
+
+    page.Add "</tbody></table>"
+
+    if outcome.Sketch then
+        page.Add "<p>A sketch prints its checks and never fails on them.</p>"
+
+let private scores (page: Page) (outcome: Outcome) pens =
+    page.Add "<p>For the true score ⟨g·s⟩ + ⟨∇·g⟩ vanishes for every test field g; beyond |z| = 3 chance is no excuse.</p>"
+
+    for score in outcome.Scores do
+        page.Add $"<h3>{escape score.Estimator}</h3>"
+
+        definitions page "sans" [
+            match score.Sigma with
+            | Some sigma -> "noise level", $"σ = {Digest.number sigma}: the score belongs to the density smoothed by that much"
+            | None -> ()
+            match score.Certificate with
+            | Some(value, error) -> "certificate", $"squared score error {Digest.number value} ± {Digest.number error}"
+            | None -> ()
+        ]
+
+        if not score.Stein.IsEmpty then
+            page.Table(
+                [ "test field"; "#value"; "#z"; "" ],
+                score.Stein
+                |> List.map (fun row -> [
+                    row.Field
+                    Digest.number row.Value
+                    Digest.number row.Z
+                    (if abs row.Z > 3.0 then "beyond chance" else "")
+                ])
+            )
+
+    let learned = outcome.Scores |> List.filter (fun s -> not s.Training.IsEmpty)
+
+    if not learned.IsEmpty then
+        page.Add "<h3>Training</h3>"
+        page.Panels("wide", fun () -> learned |> List.iter (fun s -> page.Figure("", ReportFigures.training pens s)))
+
+let private provenance (page: Page) (outcome: Outcome) =
+    let path, text = outcome.Script
+
+    definitions page "sans" [
+        "script", path
+        "seed", string outcome.Seed
+        "threads", string outcome.Threads
+        yield! outcome.Versions
+    ]
+
+    if not outcome.Seconds.IsEmpty then
+        page.Figure("", ReportFigures.timing outcome)
+
+    if text <> "" then
+        page.Folded("The script", fun () -> page.Add $"<pre>{escape text}</pre>")
+
+/// Refuses every request by itself: what is not in the page cannot be loaded.
+let private policy =
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
+
+/// The whole page.
+let html (outcome: Outcome) =
+    let page = Page()
+    let pens = ReportFigures.pens outcome
+    let curved = Digest.groups outcome
+
+    let sections = [
+        if not (outcome.Description.IsEmpty && outcome.Snapshots.IsEmpty) then
+            "system", "System", (fun () -> system page outcome)
+        if not outcome.Maps.IsEmpty then
+            "maps", "Maps", (fun () -> page.Panels("wide", fun () -> outcome.Maps |> List.iter (fun m -> page.Figure("map", ReportFigures.map m))))
+        if not curved.IsEmpty then
+            "responses", "Responses", (fun () -> responses page outcome pens)
+        if not outcome.Errors.IsEmpty then
+            "errors", "Errors", (fun () -> errors page outcome pens)
+        if not outcome.Checks.IsEmpty then
+            "checks", "Checks", (fun () -> checks page outcome)
+        if not outcome.Scores.IsEmpty then
+            "scores", "Scores", (fun () -> scores page outcome pens)
+        "provenance", "Time and provenance", (fun () -> provenance page outcome)
+    ]
+
+    head page outcome (sections |> List.map (fun (id, title, _) -> id, title))
+    legend page outcome pens
+
+    for id, title, content in sections do
+        page.Add $"<section id=\"{id}\"><h2>{escape title}</h2>"
+        content ()
+        page.Add "</section>"
+
+    let style = resource "report.css" |> Option.defaultValue ""
+    let script = resource "report.js" |> Option.defaultValue ""
+
+    let plotly =
+        resource "plotly.js"
+        |> Option.map (fun text -> $"<script>{text}</script>")
+        |> Option.defaultValue ""
+
+    String.concat "\n" [
+        "<!DOCTYPE html>"
+        "<html lang=\"en\"><head><meta charset=\"utf-8\">"
+        $"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
+        $"<title>{escape outcome.Title} · Leith</title>"
+        "<link rel=\"icon\" href=\"data:,\">"
+        $"<style>{style}</style></head><body><main>"
+        string page
+        "</main>"
+        plotly
+        $"<script>{script}</script>"
+        "</body></html>"
+    ]
