@@ -25,16 +25,8 @@ public static unsafe class NormalStream
         var to = (Vector512<double>*)destination;
         var counter = Vector512.Create((ulong)step);
         int pairs = rows / 2;
-        for (int pair = 0; pair < pairs; pair++)
-        {
-            Vector512<ulong> x0 = counter, x1 = Vector512.Create((ulong)pair);
-            Threefry.Block20(key, ref x0, ref x1);
-            (to[2 * pair], to[2 * pair + 1]) = BoxMuller.Lanes(x0, x1);
-        }
-        if (rows % 2 == 0) return;
-        Vector512<ulong> y0 = counter, y1 = Vector512.Create((ulong)pairs);
-        Threefry.Block20(key, ref y0, ref y1);
-        to[rows - 1] = BoxMuller.Lanes(y0, y1).N0;
+        for (int pair = 0; pair < pairs; pair++, to += 2) (to[0], to[1]) = Pair(key, counter, pair);
+        if (rows % 2 != 0) *to = Last(key, counter, pairs);
     }
 
     /// <summary>n(seed, stream, member, step, row): the number that <see cref="Fill(double*, int, ulong, uint, long, int)"/> puts there, bit for bit.</summary>
@@ -64,11 +56,7 @@ public static unsafe class NormalStream
         var to = (Vector512<float>*)destination;
         int whole = rows / 4;
         for (int block = 0; block < whole; block++, to += 4) (to[0], to[1], to[2], to[3]) = Four(even, odd, step, block);
-        if (rows % 4 == 0) return;
-        var (n0, n1, n2, _) = Four(even, odd, step, whole);
-        to[0] = n0;
-        if (rows % 4 > 1) to[1] = n1;
-        if (rows % 4 > 2) to[2] = n2;
+        if (rows % 4 != 0) FillLast(to, rows % 4, even, odd, step, whole);
     }
 
     /// <summary>The number that <see cref="Fill(float*, int, ulong, uint, long, int)"/> puts there, bit for bit.</summary>
@@ -78,6 +66,25 @@ public static unsafe class NormalStream
         ulong word = row % 4 < 2 ? x0 : x1;
         var (n0, n1) = BoxMullerSingle.Scalar((uint)word, (uint)(word >> 32));
         return row % 2 == 0 ? n0 : n1;
+    }
+
+    // apart from the loop, which keeps all of its registers that way
+    private static Vector512<double> Last(in Threefry.LaneKey key, Vector512<ulong> step, int pair) => Pair(key, step, pair).Item1;
+
+    private static void FillLast(Vector512<float>* to, int rows, in Threefry.LaneKey even, in Threefry.LaneKey odd, long step, int block)
+    {
+        var (n0, n1, n2, _) = Four(even, odd, step, block);
+        to[0] = n0;
+        if (rows > 1) to[1] = n1;
+        if (rows > 2) to[2] = n2;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<double>, Vector512<double>) Pair(in Threefry.LaneKey key, Vector512<ulong> step, int pair)
+    {
+        Vector512<ulong> x0 = step, x1 = Vector512.Create((ulong)pair);
+        Threefry.Block20(key, ref x0, ref x1);
+        return BoxMuller.Lanes(x0, x1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -33,59 +33,75 @@ internal static class Threefry
         return (x0, x1);
     }
 
-    /// <summary>The keys of eight lanes, with their third word and the sums that the rounds inject.</summary>
+    /// <summary>The keys of eight lanes, with all that the rounds inject: key words to x0, key words plus the number of the injection to x1.</summary>
     public readonly struct LaneKey
     {
-        public readonly Vector512<ulong> K0, K1, K2;
+        public readonly Vector512<ulong> K0, K1, K2, Second1, Second2, Second3, Second4, Second5;
 
         public LaneKey(Vector512<ulong> key0, Vector512<ulong> key1)
         {
             K0 = key0;
             K1 = key1;
             K2 = Vector512.Create(Parity) ^ key0 ^ key1;
+            Second1 = K2 + Vector512.Create(1UL);
+            Second2 = K0 + Vector512.Create(2UL);
+            Second3 = K1 + Vector512.Create(3UL);
+            Second4 = K2 + Vector512.Create(4UL);
+            Second5 = K0 + Vector512.Create(5UL);
         }
     }
 
-    /// <summary>Twenty rounds on eight lanes; x0 and x1 come in as the counter and go out as the two words.</summary>
+    /// <summary>Twenty rounds on eight lanes; the words come in as a counter and go out as random bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Block20(in LaneKey key, ref Vector512<ulong> x0, ref Vector512<ulong> x1)
     {
-        var (k0, k1, k2) = (key.K0, key.K1, key.K2);
-        var (a, b) = (x0 + k0, x1 + k1);
-        Four(ref a, ref b, 16, 42, 12, 31); a += k1; b += k2 + Vector512.Create(1UL);
-        Four(ref a, ref b, 16, 32, 24, 21); a += k2; b += k0 + Vector512.Create(2UL);
-        Four(ref a, ref b, 16, 42, 12, 31); a += k0; b += k1 + Vector512.Create(3UL);
-        Four(ref a, ref b, 16, 32, 24, 21); a += k1; b += k2 + Vector512.Create(4UL);
-        Four(ref a, ref b, 16, 42, 12, 31); a += k2; b += k0 + Vector512.Create(5UL);
-        (x0, x1) = (a, b);
+        Twelve(key, ref x0, ref x1);
+        Four(ref x0, ref x1, 16, 32, 24, 21);
+        x0 += key.K1;
+        x1 += key.Second4;
+        Four(ref x0, ref x1, 16, 42, 12, 31);
+        x0 += key.K2;
+        x1 += key.Second5;
     }
 
     /// <summary>Thirteen rounds on eight lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Block13(in LaneKey key, ref Vector512<ulong> x0, ref Vector512<ulong> x1)
     {
-        var (k0, k1, k2) = (key.K0, key.K1, key.K2);
-        var (a, b) = (x0 + k0, x1 + k1);
-        Four(ref a, ref b, 16, 42, 12, 31); a += k1; b += k2 + Vector512.Create(1UL);
-        Four(ref a, ref b, 16, 32, 24, 21); a += k2; b += k0 + Vector512.Create(2UL);
-        Four(ref a, ref b, 16, 42, 12, 31); a += k0; b += k1 + Vector512.Create(3UL);
-        Round(ref a, ref b, 16);
-        (x0, x1) = (a, b);
+        Twelve(key, ref x0, ref x1);
+        Round(ref x0, ref x1, 16);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Four(ref Vector512<ulong> a, ref Vector512<ulong> b, [ConstantExpected] byte r0, [ConstantExpected] byte r1, [ConstantExpected] byte r2, [ConstantExpected] byte r3)
+    private static void Twelve(in LaneKey key, ref Vector512<ulong> x0, ref Vector512<ulong> x1)
     {
-        Round(ref a, ref b, r0);
-        Round(ref a, ref b, r1);
-        Round(ref a, ref b, r2);
-        Round(ref a, ref b, r3);
+        x0 += key.K0;
+        x1 += key.K1;
+        Four(ref x0, ref x1, 16, 42, 12, 31);
+        x0 += key.K1;
+        x1 += key.Second1;
+        Four(ref x0, ref x1, 16, 32, 24, 21);
+        x0 += key.K2;
+        x1 += key.Second2;
+        Four(ref x0, ref x1, 16, 42, 12, 31);
+        x0 += key.K0;
+        x1 += key.Second3;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Round(ref Vector512<ulong> a, ref Vector512<ulong> b, [ConstantExpected] byte rotation)
+    private static void Four(
+        ref Vector512<ulong> x0, ref Vector512<ulong> x1, [ConstantExpected] byte r0, [ConstantExpected] byte r1, [ConstantExpected] byte r2, [ConstantExpected] byte r3)
     {
-        a += b;
-        b = (Avx512F.IsSupported ? Avx512F.RotateLeft(b, rotation) : (b << rotation) | (b >>> (64 - rotation))) ^ a;
+        Round(ref x0, ref x1, r0);
+        Round(ref x0, ref x1, r1);
+        Round(ref x0, ref x1, r2);
+        Round(ref x0, ref x1, r3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Round(ref Vector512<ulong> x0, ref Vector512<ulong> x1, [ConstantExpected] byte rotation)
+    {
+        x0 += x1;
+        x1 = (Avx512F.IsSupported ? Avx512F.RotateLeft(x1, rotation) : (x1 << rotation) | (x1 >>> (64 - rotation))) ^ x0;
     }
 }
