@@ -73,10 +73,13 @@ type ExperimentBuilder(title: string) =
 
     member _.Yield(_: unit) : Blank = { Parts = blank }
 
-    [<CompilerMessage("experiment: expected only keywords between the braces, got a `let` or a bare value; write it above `experiment`",
+    [<CompilerMessage("experiment: expected only keywords between the braces, got a `let`, a loop or a bare value; write it above `experiment`",
                       19001,
                       IsError = true)>]
     member _.Yield(_: 'a) : Blank = never ()
+
+    // its presence makes bare lines into yields, which the second Yield answers
+    member _.Delay(make: unit -> 'X) : 'X = make ()
 
     member _.Zero() : Blank = { Parts = blank }
 
@@ -84,6 +87,11 @@ type ExperimentBuilder(title: string) =
                       19002,
                       IsError = true)>]
     member _.For(_: Draft<'S, 'N, 'T, 'M, 'D, 'P, 'O, 'L, 'E, 'C, 'R>, _: unit -> 'X) : 'X = never ()
+
+    [<CompilerMessage("experiment: expected only keywords between the braces, got a loop; build lists above `experiment`, or make an experiment in each turn",
+                      19003,
+                      IsError = true)>]
+    member _.For(_: seq<'a>, _: 'a -> 'b) : Blank = never ()
 
     [<CompilerMessage("experiment: expected only keywords between the braces, got another line; compute values above `experiment` with `let`",
                       19002,
