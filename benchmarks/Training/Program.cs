@@ -1,4 +1,29 @@
+// Rates of the layers on one core and of whole training steps, beside a peer:
+//   Leith.Benchmarks.Training [--layers] [--threads N] [--rounds N] [--peer SCRIPT [--python PYTHON]]
+// The peer is a Python script that takes the number of threads and prints "… R training steps/s …". Ours and the peer's runs alternate; medians are compared.
 using Leith.Benchmarks.Training;
 
-LayerRates.Print(16);
-LayerRates.Print(32);
+string? Option(string name) => Array.IndexOf(args, name) is var i and >= 0 && i + 1 < args.Length ? args[i + 1] : null;
+int threads = int.Parse(Option("--threads") ?? Environment.ProcessorCount.ToString()), rounds = int.Parse(Option("--rounds") ?? "3");
+string? peer = Option("--peer");
+string python = Option("--python") ?? "python3";
+
+if (args.Contains("--layers"))
+{
+    LayerRates.Print(16);
+    LayerRates.Print(32);
+}
+
+TrainingRate.Ours(threads, modulated: false, steps: 5); // lets the compiler finish
+List<double> ours = [], modulated = [], theirs = [];
+for (int round = 0; round < rounds; round++)
+{
+    ours.Add(TrainingRate.Ours(threads, modulated: false, steps: 60));
+    modulated.Add(TrainingRate.Ours(threads, modulated: true, steps: 60));
+    if (peer is not null) theirs.Add(TrainingRate.Peer(python, peer, threads));
+    Console.WriteLine($"round {round + 1}: plain {TrainingRate.Describe(ours[^1])}; modulated {TrainingRate.Describe(modulated[^1])}"
+        + (peer is null ? "" : $"; peer {TrainingRate.Describe(theirs[^1])}; ratio {ours[^1] / theirs[^1]:F2}"));
+}
+double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+Console.WriteLine($"median, {threads} threads: plain {TrainingRate.Describe(Median(ours))}; modulated {TrainingRate.Describe(Median(modulated))}");
+if (peer is not null) Console.WriteLine($"peer {TrainingRate.Describe(Median(theirs))}; ratio {Median(ours) / Median(theirs):F2}");
