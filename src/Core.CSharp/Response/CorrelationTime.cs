@@ -6,7 +6,7 @@ namespace Leith.Core;
 /// <summary>Integrated autocorrelation times, which say how many independent samples a series is worth.</summary>
 public static class CorrelationTime
 {
-    /// <summary>τ = 1 + 2 Σ_{h=1}^{W} ρ(h), in samples, with Sokal's window: the smallest W ≥ (c/2) τ(W).</summary>
+    /// <summary>τ = 1 + 2 Σ_{h=1}^{W} ρ(h), in samples, with Sokal's window: the smallest W ≥ (c/2) max(τ(W), 1/τ(W)); the second is for series that alternate.</summary>
     /// <param name="series">The series; its mean is removed.</param>
     /// <param name="window">c, how many times longer than the memory (τ/2) the sum runs.</param>
     /// <returns>1 for white noise, (1 + φ)/(1 − φ) for an AR(1) process; at least 1/T; 1 for a constant series.</returns>
@@ -32,7 +32,7 @@ public static class CorrelationTime
         for (int h = 1; h < lags; h++)
         {
             time += 2 * autocorrelation(h);
-            if (h >= window * time / 2) break;
+            if (h >= window * Math.Max(time, 1 / time) / 2 && time > 0) break;
         }
         return Math.Max(time, 1.0 / samples);
     }
