@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Leith.Core;
 
 /// <summary>
@@ -88,10 +91,19 @@ internal static class BlockBootstrap
             double weight = times[unit];
             if (weight == 0) continue;
             var (block, count) = units[unit];
-            for (int n = 0; n < sums.Length; n++) sums[n] += weight * block[n];
+            AddScaled(weight, block, sums);
             for (int lag = 0; lag < pairs.Length; lag++) pairs[lag] += weight * count[lag];
         }
         return products.Normalise(sums, pairs);
+    }
+
+    /// <summary>to ← to + factor · from, where nearly all the time of a bootstrap goes.</summary>
+    internal static void AddScaled(double factor, ReadOnlySpan<double> from, Span<double> to)
+    {
+        var source = MemoryMarshal.Cast<double, Vector<double>>(from);
+        var target = MemoryMarshal.Cast<double, Vector<double>>(to);
+        for (int n = 0; n < source.Length; n++) target[n] += factor * source[n];
+        for (int n = source.Length * Vector<double>.Count; n < from.Length; n++) to[n] += factor * from[n];
     }
 
     private static double[][] Like(double[][] values) => [.. values.Select(lag => new double[lag.Length])];

@@ -5,13 +5,13 @@ public sealed partial class LagProducts
     // Half-overlapping blocks: the bootstrap draws two neighbours together.
     private const int RecordingWindow = 2;
     private const int FewestRecordingBlocks = 16;
-    private const int MostRecordingBlocks = 512;
+    private const int MostRecordingBlocks = 128;
 
     /// <summary>C(τ) = ⟨x(t+τ) x(t)ᵀ⟩, or with scores ⟨x(t+τ) [x, s](t)ᵀ⟩, of one recording.</summary>
     /// <param name="recording">The state x.</param>
     /// <param name="lags">Longest lag L, in samples.</param>
     /// <param name="scores">s(x(t)), [component][time] each; none for the Gaussian estimate.</param>
-    /// <param name="blockLength">Samples of a block; null takes twice the integrated autocorrelation time of the slowest component, and the bootstrap draws two neighbouring blocks together.</param>
+    /// <param name="blockLength">Samples of a block; null takes twice the integrated autocorrelation time of the slowest component, or T/128 where that is longer. The bootstrap draws two neighbouring blocks together.</param>
     /// <param name="normalisation">What sums are divided by.</param>
     /// <exception cref="LeithException">As <see cref="Recording.Check"/>; no more samples than lags; scores of another shape.</exception>
     public static LagProducts Of(Recording recording, int lags, IReadOnlyList<double[][]>? scores = null, int? blockLength = null, LagNormalisation normalisation = LagNormalisation.Pairs)
@@ -38,7 +38,7 @@ public sealed partial class LagProducts
         int wanted = (int)Math.Ceiling(2 * memory), longest = Math.Max(1, recording.Samples / FewestRecordingBlocks);
         if (wanted > longest)
             notes.Add($"standard errors are too small: the slowest component remembers about {memory:f0} samples, and the record of {recording.Samples} has too few blocks of four times that");
-        return Math.Max(Math.Min(wanted, longest), recording.Samples / MostRecordingBlocks);
+        return Math.Max(Math.Min(wanted, longest), (recording.Samples + MostRecordingBlocks - 1) / MostRecordingBlocks);
     }
 
     private static double[] Centre(double[] series)

@@ -91,11 +91,7 @@ public static class VectorResponse
     {
         var result = new double[rows * d];
         for (int i = 0; i < rows; i++)
-            for (int k = 0; k < d; k++)
-            {
-                double factor = left[i * leftColumns + k];
-                for (int j = 0; j < d; j++) result[i * d + j] += factor * right[k * d + j];
-            }
+            for (int k = 0; k < d; k++) BlockBootstrap.AddScaled(left[i * leftColumns + k], right.AsSpan(k * d, d), result.AsSpan(i * d, d));
         return result;
     }
 }
