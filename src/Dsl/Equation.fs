@@ -40,12 +40,47 @@ type Split = {
 module Equation =
     let private one = Field.Number 1.0
 
-    let private expandPower f =
-        match f with
-        | Field.Power(a, 2.0) when Field.degree a <= 1.0 -> f
-        | _ -> f
+    /// More terms than this and a product stays as it is written.
+    let private longestExpansion = 16
 
-    /// The terms of a field, with constants and linear operators carried into sums.
+    let private asProduct f =
+        match f with
+        | Field.Power(Field.Sum _ as sum, (2.0 | 3.0 as p)) -> List.replicate (int p) sum
+        | f -> [ f ]
+
+    /// A product of sums multiplied out.
+    let private expand factors =
+        let sides =
+            factors
+            |> List.collect asProduct
+            |> List.map (function
+                | Field.Sum parts -> parts
+                | f -> [ f ])
+
+        if
+            sides |> List.forall (fun parts -> parts.Length = 1)
+            || (sides |> List.fold (fun n parts -> n * parts.Length) 1) > longestExpansion
+        then
+            None
+        else
+            sides
+            |> List.reduce (fun left right -> List.allPairs left right |> List.map (fun (a, b) -> a * b))
+            |> Some
+
+    let private term coefficient core = {
+        Coefficient = coefficient
+        Operators = []
+        Core = core
+    }
+
+    let private scaled (scale: Field) terms =
+        terms
+        |> List.map (fun term -> {
+            term with
+                Coefficient = scale * term.Coefficient
+        })
+
+    /// The terms of a field, with constants and linear operators carried into sums; a product is multiplied out when that shows a linear or constant term.
     let rec terms (field: Field) : Term list =
         match field with
         | Field.Sum parts -> parts |> List.collect terms
@@ -54,49 +89,21 @@ module Equation =
             let scale = constants |> List.fold (fun a b -> a * b) one
 
             match others with
-            | [] -> [
-                {
-                    Coefficient = scale
-                    Operators = []
-                    Core = one
-                }
-              ]
-            | [ factor ] ->
-                terms factor
-                |> List.map (fun term -> {
-                    term with
-                        Coefficient = scale * term.Coefficient
-                })
-            | _ -> [
-                {
-                    Coefficient = scale
-                    Operators = []
-                    Core = others |> List.reduce (fun a b -> a * b)
-                }
-              ]
-        | Field.Quotient(a, b) when Field.isConstant b ->
-            terms a
-            |> List.map (fun term -> {
-                term with
-                    Coefficient = term.Coefficient / b
-            })
+            | [] -> [ term scale one ]
+            | [ factor ] -> terms factor |> scaled scale
+            | _ -> product others |> scaled scale
+        | Field.Quotient(a, b) when Field.isConstant b -> terms a |> scaled (1.0 / b)
         | Field.Lap a -> under ("Δ", -Symbol.Squared) a
         | Field.Derivative(axis, a) -> under ("∂" + Typography.axis axis, Symbol.Imaginary * Symbol.Component axis) a
         | Field.Spectral(name, symbol, a) -> under (name, symbol) a
-        | f when Field.isConstant f -> [
-            {
-                Coefficient = f
-                Operators = []
-                Core = one
-            }
-          ]
-        | f -> [
-            {
-                Coefficient = one
-                Operators = []
-                Core = expandPower f
-            }
-          ]
+        | f when Field.isConstant f -> [ term f one ]
+        | Field.Power(Field.Sum _, _) -> product [ field ]
+        | f -> [ term one f ]
+
+    and private product factors =
+        match expand factors |> Option.map (List.collect terms) with
+        | Some terms when terms |> List.exists (fun term -> term.Core.IsUnknown || term.Core = one) -> terms
+        | _ -> [ term one (factors |> List.reduce (fun a b -> a * b)) ]
 
     and private under op a =
         terms a

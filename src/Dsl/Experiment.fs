@@ -130,14 +130,15 @@ module Experiment =
         match experiment.Source with
         | Source.Recorded _ -> ()
         | Source.Simulated(_, _, step, sampling) ->
-            let whole (value: float) =
-                let ratio = value / step.Size
-                ratio >= 0.5 && abs (ratio - Math.Round ratio) <= 1e-6 * max 1.0 ratio
+            let demandWhole name (value: float) unit (divisor: float) =
+                let ratio = value / divisor
 
-            if not (whole sampling.Every) then
-                fail
-                    experiment
-                    $"`sample` expected samples after a whole number of steps of {step.Size}, got every {sampling.Every}; change one of them."
+                if abs (ratio - Math.Round ratio) > 1e-6 * max 1.0 ratio || (value > 0.0 && ratio < 0.5) then
+                    fail experiment $"`sample` expected {name} to be a whole multiple of {unit}, {divisor}, got {value}; change one of them."
+
+            demandWhole "the time between samples (every)" sampling.Every "the step" step.Size
+            demandWhole "the spin-up" sampling.SpinUp "the step" step.Size
+            demandWhole "the time sampled (lasting)" sampling.Lasting "the time between samples" sampling.Every
 
             if experiment.Lags > sampling.Lasting then
                 fail

@@ -12,9 +12,8 @@ type Sampling = {
     Every: float
 } with
 
-    /// Samples of one member, the one at the end of the spin-up included.
-    member sampling.Times =
-        int64 (Math.Floor(sampling.Lasting / sampling.Every + 1e-9)) + 1L
+    /// Samples of one member, lasting/every; the first is taken at the end of the spin-up.
+    member sampling.Times = int64 (Math.Round(sampling.Lasting / sampling.Every))
 
     /// The sampling as text.
     member sampling.Text =

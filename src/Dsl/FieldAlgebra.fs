@@ -1,0 +1,238 @@
+namespace Leith
+
+open System
+open System.Security.Cryptography
+open System.Text
+open Leith.Core
+
+/// What is read off a field: its unknowns, its degree, its value, its derivative, its canonical text.
+[<RequireQualifiedAccess; CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+module Field =
+    /// The parts a field is made of, one level down.
+    let children field =
+        match field with
+        | Field.Number _
+        | Field.Parameter _
+        | Field.Unknown _
+        | Field.Time -> []
+        | Field.Sum parts
+        | Field.Product parts -> parts
+        | Field.Quotient(a, b) -> [ a; b ]
+        | Field.Power(a, _)
+        | Field.Apply(_, a)
+        | Field.Lap a
+        | Field.Derivative(_, a)
+        | Field.Spectral(_, _, a) -> [ a ]
+
+    let rec private fold step state field =
+        children field |> List.fold (fold step) (step state field)
+
+    /// The distinct unknowns in the order of their first appearance.
+    let unknowns field =
+        fold
+            (fun found f ->
+                match f with
+                | Field.Unknown _ -> f :: found
+                | _ -> found)
+            []
+            field
+        |> List.rev
+        |> List.distinct
+
+    /// (name, value) of the distinct parameters in the order of their first appearance, those inside symbols included.
+    let parameters field =
+        let add found f =
+            match f with
+            | Field.Parameter(name, value) -> (name, value) :: found
+            | Field.Spectral(_, symbol, _) -> List.rev (Symbol.parameters symbol) @ found
+            | _ -> found
+
+        fold add [] field |> List.rev |> List.distinct
+
+    /// The distinct named spectral operators in the order of their first appearance.
+    let operators field =
+        fold
+            (fun found f ->
+                match f with
+                | Field.Spectral(name, symbol, _) -> (name, symbol) :: found
+                | _ -> found)
+            []
+            field
+        |> List.rev
+        |> List.distinct
+
+    /// Whether the field depends on time explicitly.
+    let dependsOnTime field =
+        fold (fun found f -> found || f = Field.Time) false field
+
+    /// Whether the field has the same value at all times and places, whatever the state.
+    let isConstant field =
+        List.isEmpty (unknowns field) && not (dependsOnTime field)
+
+    let private elementary f (x: float) =
+        match f with
+        | Elementary.Sin -> sin x
+        | Elementary.Cos -> cos x
+        | Elementary.Exp -> exp x
+        | Elementary.Log -> log x
+        | Elementary.Sqrt -> sqrt x
+        | Elementary.Tanh -> tanh x
+        | Elementary.Abs -> abs x
+
+    /// The value of a field at one point: `look` gives unknowns and everything that is not local (Δ, ∂, spectral operators).
+    let rec evaluate (look: Field -> float) (time: float) field =
+        match field with
+        | Field.Number c -> c
+        | Field.Parameter(_, value) -> value
+        | Field.Time -> time
+        | Field.Sum terms -> terms |> List.sumBy (evaluate look time)
+        | Field.Product factors -> factors |> List.fold (fun c f -> c * evaluate look time f) 1.0
+        | Field.Quotient(a, b) -> evaluate look time a / evaluate look time b
+        | Field.Power(a, p) -> Math.Pow(evaluate look time a, p)
+        | Field.Apply(f, a) -> elementary f (evaluate look time a)
+        | Field.Unknown _
+        | Field.Lap _
+        | Field.Derivative _
+        | Field.Spectral _ -> look field
+
+    /// The value of a constant field, none when it depends on time or on an unknown.
+    let rec constant field =
+        if not (isConstant field) then
+            None
+        else
+            let rec nonlocal f =
+                match f with
+                | Field.Lap _
+                | Field.Derivative _ -> 0.0
+                | Field.Spectral(_, symbol, a) -> (Symbol.evaluate (Array.zeroCreate 3) symbol).Real * evaluate nonlocal 0.0 a
+                | _ -> nan
+
+            Some(evaluate nonlocal 0.0 field)
+
+    /// A text that is the same for equal fields on every machine and in every run.
+    let rec canonical (field: Field) : string =
+        let list word parts =
+            "(" + word + " " + String.Join(" ", parts |> List.map canonical) + ")"
+
+        match field with
+        | Field.Number c -> Typography.exactly c
+        | Field.Parameter(name, value) -> $"(parameter {Typography.quote name} {Typography.exactly value})"
+        | Field.Unknown(name, domain) -> $"(unknown {Typography.quote name} {place domain})"
+        | Field.Time -> "t"
+        | Field.Sum terms -> list "+" terms
+        | Field.Product factors -> list "*" factors
+        | Field.Quotient(a, b) -> list "/" [ a; b ]
+        | Field.Power(a, p) -> $"(^ {canonical a} {Typography.exactly p})"
+        | Field.Apply(f, a) -> list f.Name [ a ]
+        | Field.Lap a -> list "lap" [ a ]
+        | Field.Derivative(axis, a) -> list $"d{axis}" [ a ]
+        | Field.Spectral(name, symbol, a) -> $"(spectral {Typography.quote name} {Symbol.canonical symbol} {canonical a})"
+
+    and private place (domain: Domain) : string =
+        match domain with
+        | Domain.Torus(lengths, points) ->
+            let sides =
+                List.map2 (fun length n -> $"{Typography.exactly length}:{n}") lengths points
+
+            "(torus " + String.Join(" ", sides) + ")"
+        | Domain.Scalar -> "scalar"
+        | Domain.Column(path, index) -> $"(column {Typography.quote path} {index})"
+        | Domain.EveryColumn path -> $"(columns {Typography.quote path})"
+
+    /// A hash of the canonical text, equal for equal fields on every machine and in every run (64 hexadecimal digits).
+    let hash field =
+        let bytes: byte[] = Encoding.UTF8.GetBytes(canonical field)
+        Convert.ToHexStringLower(SHA256.HashData bytes)
+
+    /// The polynomial degree in the unknowns; infinite for quotients by them, other powers and elementary functions of them.
+    let rec degree field =
+        match field with
+        | Field.Number _
+        | Field.Parameter _
+        | Field.Time -> 0.0
+        | Field.Unknown _ -> 1.0
+        | Field.Sum terms -> terms |> List.map degree |> List.fold max 0.0
+        | Field.Product factors -> factors |> List.sumBy degree
+        | Field.Quotient(a, b) -> if degree b = 0.0 then degree a else infinity
+        | Field.Power(a, p) ->
+            match degree a with
+            | 0.0 -> 0.0
+            | d when p >= 0.0 && p = Math.Round p -> d * p
+            | _ -> infinity
+        | Field.Apply(_, a) -> if degree a = 0.0 then 0.0 else infinity
+        | Field.Lap a
+        | Field.Derivative(_, a)
+        | Field.Spectral(_, _, a) -> degree a
+
+    /// ∂f/∂x, point by point, x an unknown. Raises LeithException when x stands under Δ, ∂ or a spectral operator: that derivative is not local.
+    let rec derivative (x: Field) (f: Field) : Field =
+        match f with
+        | _ when f = x -> Field.Number 1.0
+        | Field.Number _
+        | Field.Parameter _
+        | Field.Unknown _
+        | Field.Time -> Field.Number 0.0
+        | Field.Sum terms -> terms |> List.map (derivative x) |> List.fold (fun a b -> a + b) (Field.Number 0.0)
+        | Field.Product factors ->
+            let term i factor =
+                factors
+                |> List.indexed
+                |> List.fold (fun p (j, other) -> p * (if i = j then derivative x factor else other)) (Field.Number 1.0)
+
+            factors |> List.mapi term |> List.fold (fun a b -> a + b) (Field.Number 0.0)
+        | Field.Quotient(a, b) ->
+            match derivative x a, derivative x b with
+            | da, Field.Number 0.0 -> if da = Field.Number 0.0 then da else da / b
+            | da, db -> (da * b - a * db) / Field.Pow(b, 2)
+        | Field.Power(a, p) -> p * Field.Pow(a, p - 1.0) * derivative x a
+        | Field.Apply(g, a) -> slope g a * derivative x a
+        | Field.Lap a
+        | Field.Derivative(_, a)
+        | Field.Spectral(_, _, a) ->
+            if List.contains x (unknowns a) then
+                raise (LeithException $"derivative: expected a local expression in {x}, got {f}, which depends on {x} at other places.")
+
+            Field.Number 0.0
+
+    and private slope g a =
+        match g with
+        | Elementary.Sin -> cos a
+        | Elementary.Cos -> -(sin a)
+        | Elementary.Exp -> exp a
+        | Elementary.Log -> Field.Number 1.0 / a
+        | Elementary.Sqrt -> 0.5 / sqrt a
+        | Elementary.Tanh -> 1.0 - Field.Pow(tanh a, 2)
+        | Elementary.Abs -> a / abs a
+
+    /// The symbol of a linear operator, read from what it makes of a probe. Raises LeithException when the operator is not linear in its argument.
+    let symbolOf (op: Field -> Field) : Symbol =
+        let probe = Field.Unknown("·", Domain.Scalar)
+
+        let refuse f =
+            raise (
+                LeithException
+                    $"operator: expected a linear operator such as `spectral \"Σ\" (fun k -> …)`, lap or dx, got one that makes {f} of its argument ·."
+            )
+
+        let rec read f =
+            match f with
+            | Field.Unknown("·", _) -> Symbol.Number 1.0
+            | Field.Sum terms -> terms |> List.map read |> List.reduce (fun a b -> a + b)
+            | Field.Product factors ->
+                match factors |> List.partition isConstant with
+                | constants, [ one ] -> constants |> List.fold (fun (s: Symbol) c -> c.AsSymbol * s) (read one)
+                | _ -> refuse f
+            | Field.Quotient(a, b) when isConstant b -> read a / b.AsSymbol
+            | Field.Lap a -> -Symbol.Squared * read a
+            | Field.Derivative(axis, a) -> Symbol.Imaginary * Symbol.Component axis * read a
+            | Field.Spectral(_, symbol, a) -> symbol * read a
+            | _ -> refuse f
+
+        read (op probe)
+
+    /// The name of an operator read from what it makes of a probe: that of a spectral operator, or its text.
+    let nameOf (op: Field -> Field) =
+        match op (Field.Unknown("·", Domain.Scalar)) with
+        | Field.Spectral(name, _, Field.Unknown("·", _)) -> name
+        | Field.Lap(Field.Unknown("·", _)) -> "Δ"
+        | f -> "(" + f.Text + ")"
