@@ -74,16 +74,25 @@ let forStable count property =
 let ``stationary covariance solves the Lyapunov equation`` () =
     forStable 200 (fun s ->
         let model = modelOf s
-        let c, a, q = dense (LinearLaw.StationaryCovariance model), dense s.Drift, dense s.Noise * (dense s.Noise).Transpose()
+
+        let c, a, q =
+            dense (LinearLaw.StationaryCovariance model), dense s.Drift, dense s.Noise * (dense s.Noise).Transpose()
+
         close 1e-9 q (-(a * c + c * a.Transpose())) || q.L1Norm() = 0.0)
 
 [<Fact>]
 let ``exponential scheme keeps the stationary law and composes, at any step`` () =
     forStable 200 (fun s ->
         let model = modelOf s
-        let struct (e, phi, q) = MatrixFunctions.ExponentialIntegrals(dense s.Drift, dense s.Noise * (dense s.Noise).Transpose(), s.Step)
+
+        let struct (e, phi, q) =
+            MatrixFunctions.ExponentialIntegrals(dense s.Drift, dense s.Noise * (dense s.Noise).Transpose(), s.Step)
+
         let c = dense (LinearLaw.StationaryCovariance model)
-        let twice = MatrixFunctions.ExponentialIntegrals(dense s.Drift, dense s.Noise * (dense s.Noise).Transpose(), 2.0 * s.Step)
+
+        let twice =
+            MatrixFunctions.ExponentialIntegrals(dense s.Drift, dense s.Noise * (dense s.Noise).Transpose(), 2.0 * s.Step)
+
         let struct (e2, _, q2) = twice
         let factor = dense (MatrixFunctions.Factor q)
 
@@ -99,7 +108,9 @@ let ``exponential scheme keeps the stationary law and composes, at any step`` ()
 
 [<Fact>]
 let ``propagator of a damped rotation is the known one`` () =
-    let model = Model(Rows = 2, LinearMatrix = array2D [ [ -0.3; 2.0 ]; [ -2.0; -0.3 ] ])
+    let model =
+        Model(Rows = 2, LinearMatrix = array2D [ [ -0.3; 2.0 ]; [ -2.0; -0.3 ] ])
+
     let t = 1.7
     let c, s, d = cos (2.0 * t), sin (2.0 * t), exp (-0.3 * t)
     Assert.True(close 1e-13 (dense (array2D [ [ d * c; d * s ]; [ -d * s; d * c ] ])) (dense (LinearLaw.PropagatorMatrix(model, t))))
@@ -109,7 +120,17 @@ let ``noise time keeps its digits near a rate of zero`` () =
     for rate in [ 0.0; -1e-14; -1e-9; 1e-5; -0.2; -30.0 ] do
         // ∫₀ʰ e^{2 r s} ds by its series where that converges fast, plainly elsewhere.
         let x = 2.0 * rate * 0.5
-        let plain = if abs x < 0.3 then 0.5 * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0 * (1.0 + x / 6.0 * (1.0 + x / 7.0 * (1.0 + x / 8.0))))))) else 0.5 * (exp x - 1.0) / x
+
+        let plain =
+            if abs x < 0.3 then
+                0.5
+                * (1.0
+                   + x / 2.0
+                     * (1.0
+                        + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0 * (1.0 + x / 6.0 * (1.0 + x / 7.0 * (1.0 + x / 8.0)))))))
+            else
+                0.5 * (exp x - 1.0) / x
+
         Assert.Equal(1.0, ComplexFunctions.NoiseTime(Complex(rate, 3.0), 0.5) / plain, 1e-7)
 
     Assert.Equal(1.0 + 0.5e-9, ComplexFunctions.Phi1(Complex(1e-9, 0.0)).Real, 1e-16)
@@ -150,7 +171,10 @@ let isWithin (z: float list) =
 let ``three steps of the exponential scheme have the exact mean and covariance, degenerate noise included`` () =
     let step, start = 0.9, [| 1.0; -2.0; 0.5 |]
     let plan = SamplingPlan(40000, 3.0 * step, step, step)
-    let m = moments oscillator Scheme.Exponential step 5UL plan (InitialState.Constant(oscillator, start))
+
+    let m =
+        moments oscillator Scheme.Exponential step 5UL plan (InitialState.Constant(oscillator, start))
+
     let e = dense (LinearLaw.PropagatorMatrix(oscillator, 3.0 * step))
     let c = dense (LinearLaw.StationaryCovariance oscillator)
     isWithin (normalZ (e * Vector<float>.Build.Dense start) (c - e * c * e.Transpose()) m)
@@ -163,7 +187,10 @@ let ``three steps of the exponential scheme have the exact mean and covariance, 
 let ``every scheme has the stationary covariance of its own chain`` (scheme: Scheme) =
     let step = 0.25
     let c = dense (LinearLaw.StationaryCovariance(oscillator, scheme, step))
-    let m = moments oscillator scheme step 6UL (SamplingPlan(20000, 25.0, step, step)) null
+
+    let m =
+        moments oscillator scheme step 6UL (SamplingPlan(20000, 25.0, step, step)) null
+
     isWithin (normalZ (Vector<float>.Build.Dense 3) c m)
 
 let grid = Grid([| 8; 6 |], [| 2.0 * Math.PI; 3.0 |])
@@ -209,7 +236,9 @@ let ``variance at a step of zero is that of the equation`` () =
 
 /// Keeps (plus − minus)/Size of one member, [restart, lag] → rows, and the free run's rows.
 type Twin(model: Model, size: float, members: int) =
-    let differences = Collections.Concurrent.ConcurrentDictionary<struct (int * int * int), Complex[]>()
+    let differences =
+        Collections.Concurrent.ConcurrentDictionary<struct (int * int * int), Complex[]>()
+
     member _.Differences = differences
 
     interface ITwinSink with
@@ -217,8 +246,7 @@ type Twin(model: Model, size: float, members: int) =
 
         member _.Sample(restart, lag, free, plus, minus) =
             for lane in 0..7 do
-                let difference (a: LaneArray) (b: LaneArray) row =
-                    (a[row, lane] - b[row, lane]) / size
+                let difference (a: LaneArray) (b: LaneArray) row = (a[row, lane] - b[row, lane]) / size
 
                 let pair =
                     Array.init model.Rows (fun row -> Complex(difference plus.A minus.A row, difference plus.B minus.B row))
@@ -238,7 +266,8 @@ let ``twins of a field are the propagator, mode by mode`` (scheme: Scheme) =
         let index = grid.Unravel mode
         -2.0 * Math.PI * (float index[0] / 8.0 + 2.0 * float index[1] / 6.0)
 
-    let kick = Array.init grid.Sites (fun k -> Complex.FromPolarCoordinates(1.0, angle k))
+    let kick =
+        Array.init grid.Sites (fun k -> Complex.FromPolarCoordinates(1.0, angle k))
 
     let sink = Twin(advected, size, 20)
     let plan = TwinPlan(20, 2, 1.0, 0.5, 1.0, 0.5, kick, size)
@@ -263,7 +292,8 @@ let ``twins of scalar unknowns are the propagator`` () =
 
         sink.Differences
         |> Seq.forall (fun (KeyValue(struct (_, lag, _), difference)) ->
-            let expected = dense (LinearLaw.PropagatorMatrix(model, float lag * s.Step)) * direction
+            let expected =
+                dense (LinearLaw.PropagatorMatrix(model, float lag * s.Step)) * direction
 
             difference
             |> Array.mapi (fun i d -> abs (d.Real - expected[i]) < 1e-9 && abs (d.Imaginary - expected[i]) < 1e-9)

@@ -30,7 +30,7 @@ internal static class ModelDoor
         if (kick.All(k => k == Complex.Zero)) throw new LeithException("kick: expected a direction, got zeros only.");
         if (model.Grid is { } grid) CheckSymbol("kick", kick, grid, "Take the Fourier transform of a real field");
         else if (Array.FindIndex(kick, k => k.Imaginary != 0 || !double.IsFinite(k.Real)) is var row and >= 0)
-            throw new LeithException($"kick: expected finite real numbers for scalar unknowns, got {kick[row]} in row {row}.");
+            throw new LeithException($"kick: expected finite real numbers for scalar unknowns, got {Stability.Text(kick[row])} in row {row}.");
     }
 
     private static void CheckTorus(Model model, Grid grid)
@@ -45,13 +45,14 @@ internal static class ModelDoor
     private static void CheckSymbol(string name, Complex[] symbol, Grid grid, string advice)
     {
         if (symbol.Length != grid.Sites) throw new LeithException($"{name}: expected {grid.Sites} entries, one a mode, got {symbol.Length}.");
+        if (Array.FindIndex(symbol, s => !Complex.IsFinite(s)) is var bad and >= 0)
+            throw new LeithException($"{name}: expected finite numbers, got {Stability.Text(symbol[bad])} at mode {Stability.Mode(grid, bad)}.");
         double size = symbol.Max(Complex.Abs);
         for (int k = 0; k < symbol.Length; k++)
         {
-            if (!Complex.IsFinite(symbol[k])) throw new LeithException($"{name}: expected finite numbers, got {symbol[k]} at mode {Stability.Mode(grid, k)}.");
             if (Complex.Abs(symbol[grid.Conjugate(k)] - Complex.Conjugate(symbol[k])) <= 1e-9 * size) continue;
-            throw new LeithException($"{name}: expected the value at −k to be the conjugate of the value at k, as of a real field, got {symbol[k]} at mode {Stability.Mode(grid, k)} "
-                + $"and {symbol[grid.Conjugate(k)]} at its opposite. {advice}.");
+            throw new LeithException($"{name}: expected the value at −k to be the conjugate of the value at k, as of a real field, got {Stability.Text(symbol[k])} at mode {Stability.Mode(grid, k)} "
+                + $"and {Stability.Text(symbol[grid.Conjugate(k)])} at its opposite. {advice}.");
         }
     }
 

@@ -104,6 +104,7 @@ public static class Stability
         return step;
     }
 
-    private static string Text(Complex value) =>
+    /// <summary>A complex number as people write it.</summary>
+    internal static string Text(Complex value) =>
         value.Imaginary == 0 ? Whole.Text(value.Real) : $"{Whole.Text(value.Real)} {(value.Imaginary < 0 ? '−' : '+')} {Whole.Text(Math.Abs(value.Imaginary))}i";
 }
