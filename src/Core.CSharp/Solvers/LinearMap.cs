@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -60,6 +61,7 @@ internal sealed unsafe class MatrixMap(double[,] matrix) : LinearMap
         Accumulate(from.B.Vectors, to.B.Vectors);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Accumulate(Vector512<double>* from, Vector512<double>* to)
     {
         int rows = matrix.GetLength(0), columns = Columns;

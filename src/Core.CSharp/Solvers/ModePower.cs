@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -67,6 +68,7 @@ internal sealed unsafe class ModePowerOfTile(int[] opposite, int realMembers) : 
     /// <summary>Σ |u_k|² over members and samples, once finished.</summary>
     public double[] Power { get; private set; } = [];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Sample(long index, double time, Tile state)
     {
         samples++;

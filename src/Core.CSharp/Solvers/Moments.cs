@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -144,6 +145,7 @@ internal sealed unsafe class MomentsOfTile : ITileSink
 
     private Accumulated Read(LaneArray[] block, int row, int lane) => new(count, block[0][row, lane], block[1][row, lane], block[2][row, lane], block[3][row, lane]);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Update(LaneArray values, LaneArray[] to, int lanes)
     {
         double n = count;

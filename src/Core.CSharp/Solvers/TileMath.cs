@@ -1,9 +1,11 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
 
 /// <summary>The vector loops of the steppers: both blocks of a tile, eight members at a time.</summary>
+/// <remarks>Compiled at full optimisation at once: while the runtime still waits to see which methods are hot, whole runs are over.</remarks>
 internal static unsafe class TileMath
 {
     /// <summary>to ← 0.</summary>
@@ -38,6 +40,7 @@ internal static unsafe class TileMath
     }
 
     /// <summary>A + i B ← A + i B + m (A' + i B'), row by row with complex m.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddProduct(Tile to, Complex[] m, Tile from)
     {
         Vector512<double>* re = to.A.Vectors, im = to.B.Vectors, fromRe = from.A.Vectors, fromIm = from.B.Vectors;
@@ -50,6 +53,7 @@ internal static unsafe class TileMath
     }
 
     /// <summary>A + i B ← d (A + i B) + c (n₁ + i n₂), row by row with complex d and c: one pass of the exponential scheme.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void DecayAndSpread(Tile to, Complex[] d, Complex[] c, Tile normals)
     {
         Vector512<double>* re = to.A.Vectors, im = to.B.Vectors, n1 = normals.A.Vectors, n2 = normals.B.Vectors;
@@ -63,6 +67,7 @@ internal static unsafe class TileMath
     }
 
     /// <summary>A + i B ← d (A + i B), row by row with complex d.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(Tile to, Complex[] d)
     {
         Vector512<double>* re = to.A.Vectors, im = to.B.Vectors;
@@ -80,6 +85,7 @@ internal static unsafe class TileMath
         NonFiniteLanes(tile.A, maskA) == 0 && NonFiniteLanes(tile.B, maskB) == 0;
 
     /// <summary>One bit for every lane with a NaN or an infinity, among those of the mask (all bits set where a lane counts).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static uint NonFiniteLanes(LaneArray block, Vector512<double> mask)
     {
         var sum = Vector512<double>.Zero;
@@ -88,6 +94,7 @@ internal static unsafe class TileMath
         return (uint)Vector512.AndNot(mask, finite).ExtractMostSignificantBits();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum(Vector512<double>* u, double s, Vector512<double>* f, Vector512<double>* to, int rows)
     {
         var factor = Vector512.Create(s);
