@@ -96,9 +96,9 @@ public sealed class SpectralLagProducts
     public double Mean => meansA.Sum(m => m[0]) / Fields / Grid.Sites;
 
     /// <summary>Everything as named arrays, for the stage cache.</summary>
-    public Dictionary<string, double[]> ToArrays()
+    public Arrays ToArrays()
     {
-        var arrays = new Dictionary<string, double[]> { ["lags"] = [Lags], ["counts"] = Counts, ["meansB"] = meansB };
+        var arrays = new Arrays { ["lags"] = [Lags], ["counts"] = Counts, ["meansB"] = meansB };
         for (int block = 0; block < Blocks; block++)
         {
             arrays[$"products{block}"] = products[block];

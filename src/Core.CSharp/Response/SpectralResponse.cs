@@ -51,6 +51,26 @@ public static class SpectralResponse
         });
     }
 
+    /// <summary>
+    /// −⟨u(x) s(0)⟩ of a score s = s_base + r at lag zero, which is the unit kick for the true score: how far a learned score is from R(0) = I.
+    /// The base is the Gaussian score at noise level σ, s_base,k = −u_k / (P_k/N + σ²).
+    /// </summary>
+    /// <param name="all">Lag products of u with u.</param>
+    /// <param name="remainder">Lag products of u with r, of the same blocks.</param>
+    /// <param name="power">P_k = ⟨|u_k|²⟩ that the base was made with.</param>
+    /// <param name="sigma">σ.</param>
+    /// <param name="seed">Seed of the bootstrap.</param>
+    /// <param name="threads">Threads.</param>
+    public static FieldResponse AtLagZero(SpectralLagProducts all, SpectralLagProducts remainder, double[] power, double sigma, ulong seed, int threads)
+    {
+        double n = all.Grid.Sites;
+        return Estimate(all, 0, seed, threads, weights =>
+        {
+            Complex[] covariance = all.Average(weights)[0], cross = remainder.Average(weights)[0];
+            return [[.. covariance.Select((c, k) => c / (power[k] + n * sigma * sigma) - cross[k] / n)]];
+        });
+    }
+
     /// <summary>⟨|u_k|²⟩ of one real field, mode by mode, from the lag products of u with u.</summary>
     public static double[] Power(SpectralLagProducts products) => [.. products.Average()[0].Select(c => c.Real)];
 
@@ -75,7 +95,7 @@ public static class SpectralResponse
     static FieldResponse Estimate(SpectralLagProducts products, double interval, ulong seed, int threads, Func<double[]?, Complex[][]> statistic)
     {
         var values = ToSites(products.Grid, statistic(null));
-        double[] lags = [.. Enumerable.Range(0, products.Lags).Select(i => i * interval)];
+        double[] lags = [.. values.Select((_, i) => i * interval)];
         if (products.Blocks < 8)
             throw new LeithException($"standard errors: expected at least 8 blocks to resample, got {products.Blocks}; run more members or a longer record.");
         // Fixed groups of resamples keep the sums, and so the rounding, the same for any number of threads.

@@ -1,0 +1,127 @@
+/// Distances between estimates, checks, and the one sentence that says which estimate to believe.
+module internal Leith.Compare
+
+open System
+
+/// Every number of an estimator's responses at one lag: all sites of a field, all components otherwise; with its squared standard error.
+let private at lag (responses: Response list) =
+    responses
+    |> List.collect (fun r ->
+        match r.Field with
+        | Some field ->
+            let error = r.FieldStandardError |> Option.map (fun e -> e[lag])
+            [ for i, value in Array.indexed field[lag] -> value, error |> Option.map (fun e -> e[i] * e[i]) ]
+        | None -> [
+            for c, values in Array.indexed r.Values -> values[lag], r.StandardError |> Option.map (fun e -> e[c][lag] * e[c][lag])
+          ])
+
+let private of' estimator (responses: Response list) =
+    responses |> List.filter (fun r -> r.Estimator = estimator)
+
+let private norm values =
+    sqrt (List.sumBy (fun v -> v * v) values)
+
+/// ‖R − R_ref‖ lag by lag.
+let errors (reference: string) (responses: Response list) (estimator: string) : ErrorCurve =
+    let mine, theirs = of' estimator responses, of' reference responses
+    let lags = mine.Head.Lags
+
+    let rows =
+        lags
+        |> Array.mapi (fun lag _ ->
+            let pairs = List.zip (at lag mine) (at lag theirs)
+            let differences = pairs |> List.map (fun ((a, _), (b, _)) -> a - b)
+
+            let variance =
+                pairs
+                |> List.sumBy (fun ((_, a), (_, b)) -> Option.defaultValue 0.0 a + Option.defaultValue 0.0 b)
+
+            norm differences, differences |> List.map abs |> List.max, sqrt variance)
+
+    {
+        Estimator = estimator
+        Against = reference
+        Lags = lags
+        L2 = rows |> Array.map (fun (l2, _, _) -> l2)
+        LInf = rows |> Array.map (fun (_, linf, _) -> linf)
+        L2StandardError = Some(rows |> Array.map (fun (_, _, e) -> e))
+    }
+
+/// The estimator the others are measured by: the exact propagator, else twin runs.
+let reference (estimators: Estimator list) =
+    let first choose = estimators |> List.tryFind choose
+
+    first (fun e -> e.Method = Method.Propagator)
+    |> Option.orElse (
+        first (fun e ->
+            match e.Method with
+            | Method.Dynamical _ -> true
+            | _ -> false)
+    )
+
+/// The outcome of one check: `near` compares relative distances, `within` absolute ones.
+let check (responses: Response list) (c: Check) : CheckResult =
+    let curve = errors c.Reference.Label responses c.Of.Label
+
+    let size lag =
+        norm (at lag (of' c.Reference.Label responses) |> List.map fst)
+
+    let value, limit =
+        match c.Limit with
+        | Limit.Near limit -> (curve.L2 |> Array.mapi (fun lag d -> d / size lag) |> Array.max), limit
+        | Limit.Within limit -> Array.max curve.L2, limit
+
+    {
+        Name = c.Text
+        Value = value
+        Limit = limit
+        Passed = value <= limit
+    }
+
+/// Largest distance after lag zero, and the size that sampling alone would give it there.
+let private worst (curve: ErrorCurve) =
+    let i =
+        [ 0 .. curve.Lags.Length - 1 ]
+        |> List.filter (fun i -> curve.Lags.Length = 1 || curve.Lags[i] > 0.0)
+        |> List.maxBy (fun i -> curve.L2[i])
+
+    let expected =
+        curve.L2StandardError |> Option.map (fun e -> e[i]) |> Option.defaultValue nan
+
+    curve.L2[i], expected, curve.Lags[i]
+
+let private agrees curve =
+    // 3 standard errors everywhere: a false alarm in one lag of many stays rare since neighbouring lags move together.
+    Array.zip curve.L2 (curve.L2StandardError |> Option.defaultValue (Array.create curve.L2.Length 0.0))
+    |> Array.forall (fun (d, e) -> d <= 3.0 * e + 1e-9)
+
+/// One sentence: which estimator to believe, and why.
+let verdict (experiment: Experiment) (curves: ErrorCurve list) =
+    let n = Digest.number
+
+    match reference experiment.Estimate, curves with
+    | None, _ ->
+        "Believe the response as far as the band around it: there is no model to run against, and the estimate is exact only as far as the recording is Gaussian and its components are all there is."
+    | Some truth, [] -> $"Believe {truth.Label}: it is the only estimate, and needs no score."
+    | Some truth, _ ->
+        let best = curves |> List.minBy (fun c -> let d, _, _ = worst c in d)
+        let distance, expected, lag = worst best
+
+        let from =
+            match truth.Method with
+            | Method.Propagator -> "the exact propagator"
+            | _ -> $"{truth.Label} (which needs no score)"
+
+        let off = curves |> List.filter (agrees >> not) |> List.map _.Estimator
+
+        let others =
+            match off with
+            | [] -> "every estimate agrees with it within three standard errors"
+            | names ->
+                let list = String.concat ", " names
+                $"not {list}, which differ from it by more than three standard errors somewhere"
+
+        if agrees best then
+            $"Believe {best.Estimator}: it stays within {n distance} of {from} at every lag (Euclidean, largest at {n lag}; sampling alone makes {n expected}); {others}."
+        else
+            $"Believe {truth.Label}: the nearest other estimate, {best.Estimator}, is off by {n distance} at lag {n lag}, where sampling alone would make {n expected}; {others}."

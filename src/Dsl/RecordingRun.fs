@@ -1,0 +1,167 @@
+/// Responses of a recording, with no model behind it.
+module internal Leith.RecordingRun
+
+open System
+open Leith.Core
+open Leith.Stages
+
+/// The null band leaves out three in a thousand values of components that know nothing of each other.
+let private nullWidth = 3.0
+
+let private load (data: Data) =
+    let layout =
+        match data.Layout with
+        | Layout.ComponentsFirst -> RecordingLayout.ComponentsFirst
+        | Layout.TimeFirst -> RecordingLayout.TimeFirst
+
+    let raw = Recording.Load(data.Path, layout, data.Spacing)
+
+    if data.Standardised then
+        let struct (series, _, _) = raw.Standardised()
+        series
+    else
+        raw
+
+/// Components that a list of observables or pushes names.
+let private indices keyword (r: Recording) (fields: Field list) =
+    fields
+    |> List.collect (fun field ->
+        match field with
+        | Field.Unknown(_, Domain.EveryColumn _) -> [ 0 .. r.Components - 1 ]
+        | Field.Unknown(_, Domain.Column(_, i)) when i < r.Components -> [ i ]
+        | Field.Unknown(_, Domain.Column(_, i)) ->
+            raise (LeithException $"{keyword}: expected a component of the recording, 0 to {r.Components - 1}, got {i}.")
+        | other -> raise (LeithException $"{keyword}: expected columns of the recording, got {other}; write column data 0 or everyColumn data."))
+
+/// A map [latitude][longitude] of component numbers, counted from 1, NaN where there is none.
+let private readMap (path: string) components =
+    let array = Npy.Read path
+
+    match List.ofArray array.Shape with
+    | [ rows; columns ] ->
+        let largest =
+            array.Values |> Array.filter (Double.IsNaN >> not) |> Array.fold max 0.0
+
+        if int largest > components then
+            raise (LeithException $"'{path}': expected a map of {components} components, got the number {largest}; give the map that belongs to the recording.")
+
+        array.Values |> Array.chunkBySize columns, rows, columns
+    | other -> raise (LeithException $"'{path}': expected a map with two axes, latitude and longitude, got {other.Length} axes.")
+
+/// The middle of each cell of a map that covers the globe in longitude and 60°S–60°N (or pole to pole) in latitude.
+let private coordinates rows columns =
+    let span = if rows * 3 = columns then 60.0 else 90.0
+
+    Array.init rows (fun i -> -span + 2.0 * span * (float i + 0.5) / float rows),
+    Array.init columns (fun j -> 360.0 * (float j + 0.5) / float columns)
+
+let private painted title unit (cells: float[][]) rows columns (value: int -> float) : WorldMap =
+    let latitudes, longitudes = coordinates rows columns
+
+    {
+        Title = title
+        Latitudes = latitudes
+        Longitudes = longitudes
+        Values =
+            cells
+            |> Array.map (Array.map (fun cell -> if Double.IsNaN cell then nan else value (int cell - 1)))
+        Unit = unit
+    }
+
+/// The largest response of each component, and when.
+let private peaks (response: Response) =
+    response.Values
+    |> Array.map (fun curve ->
+        let i = [ 0 .. curve.Length - 1 ] |> List.maxBy (fun i -> abs curve[i])
+        curve[i], response.Lags[i])
+
+let private maps (data: Data) (response: Response) components =
+    match data.Map with
+    | None -> []
+    | Some path ->
+        let cells, rows, columns = readMap path components
+        let peaks = peaks response
+        let unit = if data.Standardised then "standard deviations" else "units of the recording"
+
+        [
+            painted $"Largest response to a push of {response.Perturbation}" unit cells rows columns (fun k -> fst peaks[k])
+            painted $"Time of the largest response to a push of {response.Perturbation}" "time units" cells rows columns (fun k -> snd peaks[k])
+        ]
+
+let run setting (experiment: Experiment) (data: Data) =
+    ignore setting.Threads
+    let r = Terminal.stage "read" (fun _ -> load data)
+    let longest = int (Math.Round(experiment.Lags / data.Spacing))
+    r.CheckLags longest
+
+    let pushes =
+        match experiment.Perturb with
+        | Perturbation.Push fields -> indices "perturb" r fields
+        | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of a column, got a kick of {u}; write push (column data 0).")
+
+    let observed = indices "observe" r experiment.Observe
+    let products = Terminal.stage "correlate" (fun _ -> LagProducts.Of(r, longest))
+
+    let responses (estimator: Estimator) : Response list =
+        let normalisation =
+            match estimator.Normalisation with
+            | Normalisation.Unbiased -> LagNormalisation.Pairs
+            | Normalisation.Published -> LagNormalisation.Samples
+
+        let estimate =
+            Terminal.stage $"resample {estimator}" (fun _ -> VectorResponse.Gaussian(products.With normalisation, 200, uint64 experiment.Seed))
+
+        let curves (cube: float[][][]) kick =
+            observed
+            |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick]))
+            |> Array.ofList
+
+        [
+            for kick in pushes ->
+                {
+                    Estimator = estimator.Label
+                    Observable = experiment.Observe |> List.map string |> String.concat ", "
+                    Perturbation = r.Names[kick]
+                    Lags = estimate.Lags
+                    Components = observed |> List.map (fun i -> r.Names[i]) |> Array.ofList
+                    Values = curves estimate.Values kick
+                    StandardError = Some(curves estimate.StandardError kick)
+                    BiasBound = None
+                    Field = None
+                    FieldStandardError = None
+                    Shape = [||]
+                    Notes = List.ofSeq estimate.Notes
+                }
+        ]
+
+    let all = experiment.Estimate |> List.collect responses
+    let band = AutoregressiveNull.Fit(r).Band(longest, nullWidth)
+
+    let nullBand kick =
+        let side (cube: float[][][]) =
+            observed
+            |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick]))
+            |> Array.ofList
+
+        {
+            Title = $"components that know nothing of each other (AR(1), ±{nullWidth} sd), {r.Names[kick]} pushed"
+            Low = side band.Low
+            High = side band.High
+        }
+
+    let readAs = String.concat ", " r.Notes
+
+    {
+        nothing with
+            Responses = all
+            NullBands = pushes |> List.map nullBand
+            Maps =
+                if observed.Length = r.Components then
+                    all |> List.truncate 1 |> List.collect (fun response -> maps data response r.Components)
+                else
+                    []
+            Notes = [
+                "Recording", $"{r.Components} components, {r.Samples} samples, {readAs}"
+                "Memory of the slowest component", $"{Digest.number (products.CorrelationSamples() * data.Spacing)} (integrated autocorrelation time)"
+            ]
+    }

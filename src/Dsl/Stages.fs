@@ -1,0 +1,101 @@
+/// What the runs of fields, of scalar unknowns and of recordings share: where they stand, the cache of finished stages, small conversions.
+module internal Leith.Stages
+
+open System
+open System.IO
+open System.Threading
+open Leith.Core
+
+/// What a run is done with.
+type Setting = {
+    Threads: int
+    Cache: StageCache
+    Cancellation: CancellationToken
+}
+
+/// What one kind of run found.
+type Findings = {
+    Responses: Response list
+    Scores: ScoreReport list
+    Snapshots: Snapshot list
+    Maps: WorldMap list
+    NullBands: NullBand list
+    Notes: (string * string) list
+}
+
+let nothing = {
+    Responses = []
+    Scores = []
+    Snapshots = []
+    Maps = []
+    NullBands = []
+    Notes = []
+}
+
+/// Stored stages of another build are not trusted.
+let private build = typeof<Setting>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+let private coreBuild = typeof<LeithException>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+
+/// The arrays of a stage, computed only where the cache does not hold them. The description must hold everything that the result depends on.
+let cached setting (description: string) (compute: unit -> Arrays) =
+    let key = StageCache.Key(String.Join("\n", build, coreBuild, description))
+
+    match setting.Cache.TryLoad key with
+    | true, arrays -> arrays
+    | _ ->
+        let arrays = compute ()
+
+        if not setting.Cancellation.IsCancellationRequested then
+            setting.Cache.Save(key, arrays)
+
+        arrays
+
+/// Whether a stage has been done before.
+let has setting (description: string) =
+    fst (setting.Cache.TryLoad(StageCache.Key(String.Join("\n", build, coreBuild, description))))
+
+/// Everything the states depend on, the same text for the same system whatever it is asked.
+let describe (experiment: Experiment) =
+    match experiment.Source with
+    | Source.Simulated(equations, noise, step, s) ->
+        let number = Typography.exactly
+
+        let drift =
+            equations
+            |> List.map (fun e -> $"{Field.canonical e.Unknown} = {Field.canonical e.Drift}")
+
+        let noise =
+            match noise with
+            | Noise.Additive op -> $"additive {Symbol.canonical op.Symbol} {Field.canonical op.Scale}"
+            | Noise.PerSite s -> $"per site {number s}"
+            | Noise.White s -> $"white {number s}"
+            | Noise.Matrix rows -> rows |> List.map (List.map number >> String.concat " ") |> String.concat "; "
+
+        String.concat "\n" drift
+        + $"\n{noise}\n{step.Scheme} {number step.Size}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}\nseed {experiment.Seed}"
+    | Source.Recorded data -> $"%A{data}"
+
+/// Shares of a stage's progress.
+let fraction (progress: IProgress<float * string>) : IProgress<float> = {
+    new IProgress<float> with
+        member _.Report share = progress.Report(share, "")
+}
+
+/// The simulation of a seed.
+let simulation (model: Model) (step: Step) (seed: uint64) =
+    Simulation(model, step.Scheme, step.Size, seed)
+
+/// Rows and columns exchanged: [lag][component] to [component][lag].
+let byComponent (rows: float[][]) =
+    Array.init rows[0].Length (fun component' -> rows |> Array.map (fun row -> row[component']))
+
+/// Twin runs: one batch, and how far to go.
+let twinEffort (effort: Effort) sigmas =
+    match effort with
+    | Effort.Pairs n -> nan, n
+    | Effort.StandardError e -> e * sigmas, Int32.MaxValue
+
+/// Raised when Ctrl-C came: what is finished lies in the cache.
+let stopIfCancelled setting =
+    if setting.Cancellation.IsCancellationRequested then
+        raise (OperationCanceledException "interrupted; finished stages are kept, and the next run goes on from there.")
