@@ -48,7 +48,7 @@ let private map c (field: Field) : Func<ITileMap> | null =
     if field = c.Unknown then
         null
     else
-        Func<ITileMap>(Lower.field c.Grid c.Unknown field)
+        Func<ITileMap>(Lower.field c.Grid field)
 
 /// Pieces each member's record is cut into, so that the bootstrap has enough blocks.
 let private timeBlocks c =

@@ -1,1 +1,4 @@
 namespace Leith
+module Plan =
+    let describe (e: Experiment) : (string * string) list = []
+    let text (e: Experiment) = ""

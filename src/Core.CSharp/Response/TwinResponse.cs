@@ -73,9 +73,11 @@ public static class TwinResponse
             errors[lag] = new double[rows];
             for (int row = 0; row < rows; row++)
             {
-                double mean = tiles.Sum(t => t.Sum[lag][row]) / n, square = tiles.Sum(t => t.Square[lag][row]) / n;
+                // Scatter within tiles and between them: squares of large numbers are never subtracted.
+                double mean = tiles.Average(t => t.Mean[lag][row]);
+                double scatter = tiles.Sum(t => t.Scatter[lag][row] + Tile.Members * (t.Mean[lag][row] - mean) * (t.Mean[lag][row] - mean));
                 values[lag][row] = mean;
-                errors[lag][row] = Math.Sqrt(Math.Max(0, square - mean * mean) / (n - 1));
+                errors[lag][row] = Math.Sqrt(scatter / (n - 1) / n);
             }
             even[lag] = Math.Sqrt(tiles.Sum(t => t.Even[lag]) / Math.Max(tiles.Sum(t => t.Odd[lag]), double.Epsilon));
         }

@@ -17,17 +17,17 @@ sealed class TwinSink : ITwinSink
         this.observable = observable?.Invoke();
         (plusMapped, minusMapped, freeMapped) = (new Tile(rows), new Tile(rows), new Tile(rows));
         quotients = [.. Enumerable.Range(0, lags).Select(_ => new Tile(rows))];
-        (Sum, Square) = (Table(lags, rows), Table(lags, rows));
+        (Mean, Scatter) = (Table(lags, rows), Table(lags, rows));
         (Odd, Even) = (new double[lags], new double[lags]);
     }
 
     static double[][] Table(int lags, int rows) => [.. Enumerable.Range(0, lags).Select(_ => new double[rows])];
 
-    /// <summary>[lag][row]: Σ over the sixteen members of their mean difference quotient.</summary>
-    internal double[][] Sum { get; }
+    /// <summary>[lag][row]: mean over the sixteen members of their mean difference quotient.</summary>
+    internal double[][] Mean { get; }
 
-    /// <summary>[lag][row]: Σ over the sixteen members of the square of their mean difference quotient.</summary>
-    internal double[][] Square { get; }
+    /// <summary>[lag][row]: Σ over the sixteen members of the squared distance from that mean.</summary>
+    internal double[][] Scatter { get; }
 
     /// <summary>[lag]: Σ of squares of ½(A(u⁺) − A(u⁻)).</summary>
     internal double[] Odd { get; }
@@ -68,15 +68,22 @@ sealed class TwinSink : ITwinSink
     public void Finish()
     {
         for (int lag = 0; lag < quotients.Length; lag++)
-            foreach (var block in new[] { quotients[lag].A, quotients[lag].B })
-                for (int i = 0; i < block.Span.Length; i++)
-                {
-                    double mean = block.Span[i] / restarts;
-                    Sum[lag][i / LaneArray.Lanes] += mean;
-                    Square[lag][i / LaneArray.Lanes] += mean * mean;
-                }
+            for (int row = 0; row < quotients[lag].Rows; row++)
+                (Mean[lag][row], Scatter[lag][row]) = Spread(quotients[lag], row);
         foreach (var tile in quotients.Append(plusMapped).Append(minusMapped).Append(freeMapped)) tile.Dispose();
         fft?.Dispose();
         observable?.Dispose();
+    }
+
+    (double Mean, double Scatter) Spread(Tile sums, int row)
+    {
+        double mean = 0, scatter = 0;
+        for (int lane = 0; lane < LaneArray.Lanes; lane++) mean += (sums.A[row, lane] + sums.B[row, lane]) / restarts / Tile.Members;
+        for (int lane = 0; lane < LaneArray.Lanes; lane++)
+        {
+            double a = sums.A[row, lane] / restarts - mean, b = sums.B[row, lane] / restarts - mean;
+            scatter += a * a + b * b;
+        }
+        return (mean, scatter);
     }
 }
