@@ -26,6 +26,13 @@ let number (x: float) =
         else
             x.ToString("0.#######", Globalization.CultureInfo.InvariantCulture)
 
+/// A standard error: two significant digits say all of it.
+let uncertainty (x: float) =
+    if Double.IsNaN x || x = 0.0 then
+        number x
+    else
+        number (float (x.ToString("G2", Globalization.CultureInfo.InvariantCulture)))
+
 /// The index of the entry nearest to a value.
 let nearest (values: float[]) (value: float) =
     values |> Array.indexed |> Array.minBy (fun (_, v) -> abs (v - value)) |> fst

@@ -68,8 +68,17 @@ let private described (outcome: Outcome) key fallback =
 let lagTitle outcome =
     "lag (" + described outcome "time unit" "time units" + ")"
 
+// Two lines where one would be longer than the axis.
 let private responseTitle outcome (response: Response) =
-    $"⟨{response.Observable}⟩ per " + described outcome "response unit" "unit push"
+    let unit' = "per " + described outcome "response unit" "unit push"
+
+    let gap =
+        if response.Observable.Length + unit'.Length > 30 then
+            "<br>"
+        else
+            " "
+
+    $"⟨{response.Observable}⟩{gap}{unit'}"
 
 /// One component of a response from every estimator, ±2 standard errors, over the null band.
 let curve outcome (pens: Map<string, Pen>) (band: NullBand option) (responses: Response list) (component': int) =
@@ -121,7 +130,7 @@ let components outcome (response: Response) =
         ?YLabels = (if few then Some response.Components else None),
         ColorScale = Diverging,
         Limits = (-limit, limit),
-        ScaleTitle = responseTitle outcome response,
+        ScaleTitle = (responseTitle outcome response).Replace("<br>", " "),
         HoverTemplate = "%{y}, lag %{x}: %{z:.4g}<extra></extra>"
     )
     |> Chart.withTitle response.Estimator

@@ -117,7 +117,7 @@ let private head (page: Page) (outcome: Outcome) (sections: (string * string) li
     definitions page "sans" (headerLines outcome.Header)
 
     if outcome.Verdict <> "" then
-        let kind = if failed.IsEmpty then "" else " failed"
+        let kind = if failed.IsEmpty then "" else " doubted"
 
         let count =
             if failed.IsEmpty then
@@ -164,25 +164,24 @@ let private system (page: Page) (outcome: Outcome) =
         page.Panels("squares", fun () -> outcome.Snapshots |> List.iter (fun s -> page.Figure("square", ReportFigures.snapshot s)))
 
 let private peakTable (page: Page) (responses: Response list) =
-    let rows = [
-        for component' in Digest.shown responses.Head 6 do
-            for r in responses do
-                if component' < r.Components.Length then
-                    let peak = Digest.peak r component'
+    let cell component' (r: Response) =
+        if component' >= r.Components.Length then
+            "–"
+        else
+            let peak = Digest.peak r component'
 
-                    let error =
-                        peak.StandardError |> Option.map Digest.number |> Option.defaultValue "–"
+            let error =
+                peak.StandardError |> Option.map (fun e -> $" ± {Digest.uncertainty e}") |> Option.defaultValue ""
 
-                    [
-                        r.Components[component']
-                        r.Estimator
-                        Digest.number peak.Value
-                        error
-                        Digest.number peak.Lag
-                    ]
-    ]
+            $"{Digest.number peak.Value}{error} at {Digest.number peak.Lag}"
 
-    page.Table([ "component"; "estimator"; "#peak"; "#standard error"; "#at lag" ], rows)
+    let rows =
+        Digest.shown responses.Head 6
+        |> List.map (fun component' -> responses.Head.Components[component'] :: List.map (cell component') responses)
+
+    page.Add "<h3>Peaks</h3><p>Largest response after lag zero ± one standard error, and its lag.</p><div class=\"scroll\">"
+    page.Table("component" :: (responses |> List.map (fun r -> "#" + r.Estimator)), rows)
+    page.Add "</div>"
 
 let private notes (page: Page) (responses: Response list) =
     let noted = responses |> List.filter (fun r -> not r.Notes.IsEmpty)
@@ -233,7 +232,14 @@ let private responseGroup (page: Page) outcome pens index ((observable: string, 
             ""
 
     if many then
-        page.Panels("wide", fun () -> responses |> List.iter (fun r -> page.Figure("", ReportFigures.components outcome r)))
+        page.Panels(
+            "wide",
+            fun () ->
+                responses
+                |> List.iter (fun r ->
+                    page.Figure("", ReportFigures.components outcome r, "Colours saturate at the largest half per cent of the values."))
+        )
+
         page.Add $"<p>The strongest components, with bands of ±2 standard errors.{escape shade}</p>"
     else
         page.Add $"<p>Bands are ±2 standard errors.{escape shade}</p>"
@@ -298,32 +304,36 @@ let private checks (page: Page) (outcome: Outcome) =
     if outcome.Sketch then
         page.Add "<p>A sketch prints its checks and never fails on them.</p>"
 
+let private steinTable (page: Page) (scores: ScoreReport list) =
+    let cell field (score: ScoreReport) =
+        match score.Stein |> List.tryFind (fun row -> row.Field = field) with
+        | Some row -> $"{Digest.number row.Value} (z = {row.Z:F1})" + (if abs row.Z > 3.0 then " ✗" else "")
+        | None -> "–"
+
+    let fields = scores |> List.collect _.Stein |> List.map _.Field |> List.distinct
+
+    page.Add
+        "<p>For the true score ⟨g·s⟩ + ⟨∇·g⟩ vanishes for every test field g; beyond |z| = 3, marked ✗, chance is no excuse.</p><div class=\"scroll\">"
+
+    page.Table("test field g" :: (scores |> List.map (fun s -> "#" + s.Estimator)), fields |> List.map (fun f -> f :: List.map (cell f) scores))
+    page.Add "</div>"
+
 let private scores (page: Page) (outcome: Outcome) pens =
-    page.Add "<p>For the true score ⟨g·s⟩ + ⟨∇·g⟩ vanishes for every test field g; beyond |z| = 3 chance is no excuse.</p>"
+    let tested = outcome.Scores |> List.filter (fun s -> not s.Stein.IsEmpty)
 
-    for score in outcome.Scores do
-        page.Add $"<h3>{escape score.Estimator}</h3>"
+    if not tested.IsEmpty then
+        steinTable page tested
 
-        definitions page "sans" [
-            match score.Sigma with
-            | Some sigma -> "noise level", $"σ = {Digest.number sigma}: the score belongs to the density smoothed by that much"
-            | None -> ()
+    definitions page "sans" [
+        for score in outcome.Scores do
             match score.Certificate with
-            | Some(value, error) -> "certificate", $"squared score error {Digest.number value} ± {Digest.number error}"
+            | Some(value, error) -> score.Estimator, $"certificate: squared score error {Digest.number value} ± {Digest.uncertainty error}"
             | None -> ()
-        ]
 
-        if not score.Stein.IsEmpty then
-            page.Table(
-                [ "test field"; "#value"; "#z"; "" ],
-                score.Stein
-                |> List.map (fun row -> [
-                    row.Field
-                    Digest.number row.Value
-                    Digest.number row.Z
-                    (if abs row.Z > 3.0 then "beyond chance" else "")
-                ])
-            )
+            match score.Sigma with
+            | Some sigma -> score.Estimator, $"score of the density smoothed by noise of level σ = {Digest.number sigma}"
+            | None -> ()
+    ]
 
     let learned = outcome.Scores |> List.filter (fun s -> not s.Training.IsEmpty)
 

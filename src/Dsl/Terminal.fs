@@ -209,7 +209,7 @@ let private peakTable (outcome: Outcome) =
         let peak = Digest.peak response component'
 
         let error =
-            peak.StandardError |> Option.map (fun e -> $" ± {Digest.number e}") |> Option.defaultValue ""
+            peak.StandardError |> Option.map (fun e -> $" ± {Digest.uncertainty e}") |> Option.defaultValue ""
 
         table.AddRow(
             Markup.Escape response.Estimator,
@@ -222,7 +222,19 @@ let private peakTable (outcome: Outcome) =
 
     table
 
-let private checkLines (outcome: Outcome) =
+// Colours and the width of the window on a terminal; plain text in a log, which has no width: the usual 80 columns would cut the tables.
+let private screen () =
+    if isTerminal.Value then
+        AnsiConsole.Console
+    else
+        let settings =
+            AnsiConsoleSettings(Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No)
+
+        let console = AnsiConsole.Create settings
+        console.Profile.Width <- 160
+        console
+
+let private checkLines (console: IAnsiConsole) (outcome: Outcome) =
     for check in outcome.Checks do
         let mark =
             if check.Passed then
@@ -230,24 +242,21 @@ let private checkLines (outcome: Outcome) =
             else
                 "[red]✗ failed[/]"
 
-        AnsiConsole.MarkupLine $"  {mark}  {Markup.Escape check.Name}: {Digest.number check.Value}, limit {Digest.number check.Limit}"
+        console.MarkupLine $"  {mark}  {Markup.Escape check.Name}: {Digest.number check.Value}, limit {Digest.number check.Limit}"
 
 /// The end of a run: errors or peaks, checks, seconds of each stage, the verdict, and where the report lies.
 let summary (outcome: Outcome) =
     closeLine ()
-    // A log has no width; the usual 80 columns would cut the tables.
-    if not isTerminal.Value then
-        AnsiConsole.Profile.Width <- 150
-
-    AnsiConsole.WriteLine()
+    let console = screen ()
+    console.WriteLine()
 
     if not outcome.Errors.IsEmpty then
-        AnsiConsole.Write(errorTable outcome)
+        console.Write(errorTable outcome)
 
     if not outcome.Responses.IsEmpty then
-        AnsiConsole.Write(peakTable outcome)
+        console.Write(peakTable outcome)
 
-    checkLines outcome
+    checkLines console outcome
 
     let times =
         outcome.Seconds |> List.map (fun (name, s) -> $"{name} {duration s}") |> String.concat ", "
@@ -261,4 +270,4 @@ let summary (outcome: Outcome) =
             "report", IO.Path.Combine(outcome.Folder, "report.html")
         ] do
         if text <> "" then
-            AnsiConsole.MarkupLine $"  [bold]{label, -8}[/] {Markup.Escape text}"
+            console.MarkupLine $"  [bold]{label, -8}[/] {Markup.Escape text}"

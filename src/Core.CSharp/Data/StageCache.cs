@@ -162,9 +162,10 @@ public sealed class StageCache
         var header = new byte[length];
         Take(header);
         Entry[] entries = JsonSerializer.Deserialize<Entry[]>(header) ?? [];
+        if (entries.Any(entry => entry?.Name is null || entry.Count < 0)) throw new InvalidDataException("its header is damaged");
         // Before anything large is allocated: the length must be the one that the header tells of.
         long expected = start.Length + length + entries.Sum(entry => (long)entry.Count * sizeof(double)) + SHA256.HashSizeInBytes;
-        if (entries.Any(entry => entry.Count < 0) || file.Length != expected) throw new InvalidDataException($"it has {file.Length} bytes, not {expected}");
+        if (file.Length != expected) throw new InvalidDataException($"it has {file.Length} bytes, not {expected}");
         Arrays arrays = [];
         foreach (Entry entry in entries)
         {

@@ -4,10 +4,11 @@
   const axis = { gridcolor: "#e9e9e6", zerolinecolor: "#b5b5b0", linecolor: "#8a8a85", ticks: "outside", ticklen: 3, tickcolor: "#8a8a85" };
   const defaults = {
     font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "#fff", showlegend: false, hovermode: "closest",
-    margin: { l: 58, r: 14, t: 30, b: 44 }, dragmode: "zoom",
+    margin: { l: 58, r: 14, t: 34, b: 44 }, dragmode: "zoom",
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: "#c4c4be", activecolor: "#55554f" },
     hoverlabel: { font: { ...font, size: 11 } },
   };
-  const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: { format: "svg" } };
+  const config = { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "resetScale2d"]], toImageButtonOptions: { format: "svg" } };
   const isObject = v => v !== null && typeof v === "object" && !Array.isArray(v);
   const merge = (a, b) => {
     const out = { ...a };
@@ -21,12 +22,12 @@
     div.dataset.drawn = "1";
     const figure = JSON.parse(document.getElementById(div.dataset.figure).textContent);
     const small = div.classList.contains("small");
-    const base = merge(defaults, { xaxis: { ...axis, title: { standoff: 6 } }, yaxis: { ...axis, title: { standoff: 8 } } });
-    const shape = small ? { margin: { l: 26, r: 4, t: 4, b: 20 }, xaxis: { nticks: 5 }, yaxis: { nticks: 5 }, font: { size: 10 } } : {};
+    const base = merge(defaults, { xaxis: { ...axis, title: { standoff: 6 } }, yaxis: { ...axis, automargin: true, title: { standoff: 8, font: { size: 11 } } } });
+    const shape = small ? { margin: { l: 24, r: 4, t: 4, b: 20 }, xaxis: { nticks: 5 }, yaxis: { nticks: 5, automargin: false }, font: { size: 10 } } : {};
     const layout = merge(merge(base, shape), figure.layout);
     if (layout.title) layout.title = { x: 0.01, xanchor: "left", y: 0.985, yanchor: "top", font: { size: 13 }, ...layout.title };
     for (const trace of figure.data) if (hidden.has(trace.legendgroup)) trace.visible = false;
-    Plotly.newPlot(div, figure.data, layout, config);
+    Plotly.newPlot(div, figure.data, layout, small ? { ...config, displayModeBar: false } : config);
   };
 
   const toggle = (button) => {
