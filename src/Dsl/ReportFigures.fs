@@ -219,7 +219,11 @@ let snapshot (snapshot: Snapshot) =
             else
                 Chart.Heatmap(z, x, y)
 
-        chart |> Chart.withEqualAxes |> Chart.withTitle snapshot.Title
+        chart
+        |> Chart.withEqualAxes
+        |> Chart.withTitle snapshot.Title
+        |> Chart.withXAxisStyle "x (sites)"
+        |> Chart.withYAxisStyle "y (sites)"
 
 /// Distances to one reference over the lags; `pick` chooses the norm. The expected sampling size, where known, is dotted.
 let errors outcome (pens: Map<string, Pen>) title (pick: ErrorCurve -> float[]) (sampling: ErrorCurve -> float[] option) (curves: ErrorCurve list) =

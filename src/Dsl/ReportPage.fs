@@ -271,8 +271,8 @@ let private errors (page: Page) (outcome: Outcome) pens =
         page.Panels(
             "wide",
             fun () ->
-                page.Figure("square", ReportFigures.errors outcome pens "L2 distance" _.L2 _.L2StandardError curves)
-                page.Figure("square", ReportFigures.errors outcome pens "L∞ distance" _.LInf (fun _ -> None) curves)
+                page.Figure("", ReportFigures.errors outcome pens "L2 distance" _.L2 _.L2StandardError curves)
+                page.Figure("", ReportFigures.errors outcome pens "L∞ distance" _.LInf (fun _ -> None) curves)
         )
 
         let lags = Digest.spread curves.Head.Lags 5
