@@ -29,7 +29,7 @@ internal sealed unsafe class TrainingWorker : IDisposable
     public double Train(float[] parameters, float[] gradient, long step, int group, int groups, double values)
     {
         data.Load(place => Draw.Index(seed, Draw.Sample, step, group * FloatLanes.Lanes * data.PerLane + place, data.Training), clean);
-        // σ is stratified over the batch: each eighth of a group has its own stratum of ln σ
+        // σ is stratified over the batch: each eighth of a group has its own stratum
         for (int pair = 0; pair < Levels; pair++)
         {
             int stratum = group * Levels + pair;
