@@ -16,10 +16,10 @@ public sealed record Model
     /// <summary>Number of modes or of scalar unknowns.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>L_k, one entry a mode (torus), else null.</summary>
+    /// <summary>L_k, one entry a mode (torus); null for scalar unknowns, or where there is no linear part. L_−k = conj L_k, as of a real operator.</summary>
     public Complex[]? LinearSymbol { get; init; }
 
-    /// <summary>The matrix L (scalar unknowns), else null.</summary>
+    /// <summary>The matrix L (scalar unknowns); null on a torus, or where there is no linear part.</summary>
     public double[,]? LinearMatrix { get; init; }
 
     /// <summary>Makes one instance, for one thread, of the part N that is not linear; null when the drift is linear.</summary>
@@ -28,7 +28,7 @@ public sealed record Model
     /// <summary>σ_k ≥ 0 or complex with σ_{−k} = conj σ_k, one entry a mode (torus), else null.</summary>
     public Complex[]? NoiseSymbol { get; init; }
 
-    /// <summary>S, [unknown, noise] (scalar unknowns), else null.</summary>
+    /// <summary>S, [unknown, noise] (scalar unknowns); null on a torus, or where there is no noise.</summary>
     public double[,]? NoiseMatrix { get; init; }
 
     /// <summary>Names of the scalar unknowns, or of the field, for messages.</summary>
