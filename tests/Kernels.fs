@@ -542,13 +542,13 @@ let ``tiles of the wrong number of rows are refused`` () =
 
 // ---- other machines ----------------------------------------------------------------------------------------------
 
-/// What depends on the width of vectors, this file's last test included.
+/// What depends on the width of vectors; compiling many programs without any intrinsics takes too long.
+let private wide = [ "Kernels.a compiled program"; "Kernels.functions and powers" ]
+
 let private essentials = [
     "Normals.doubles in lanes"
     "Normals.floats in lanes"
     "Fourier.every side"
-    "Kernels.a compiled program"
-    "Kernels.functions and powers"
     "Kernels.compiled field"
     "Kernels.the essentials"
 ]
@@ -558,10 +558,15 @@ let ``the essentials hold without 512-bit vectors and without any`` () =
     let narrow = "LEITH_TESTS_NARROW"
 
     if String.IsNullOrEmpty(Environment.GetEnvironmentVariable narrow) then
-        for setting in [ "DOTNET_EnableAVX512"; "DOTNET_EnableHWIntrinsic" ] do
-            let start =
-                ProcessStartInfo(string Environment.ProcessPath, essentials |> List.collect (fun name -> [ "-method"; $"Leith.Tests.{name}*" ]))
+        for setting, tests in
+            [
+                "DOTNET_EnableAVX512", essentials @ wide
+                "DOTNET_EnableHWIntrinsic", essentials
+            ] do
+            let methods =
+                tests |> List.collect (fun name -> [ "-method"; $"Leith.Tests.{name}*" ])
 
+            let start = ProcessStartInfo(string Environment.ProcessPath, methods)
             start.RedirectStandardOutput <- true
             start.Environment[setting] <- "0"
             start.Environment[narrow] <- "1"

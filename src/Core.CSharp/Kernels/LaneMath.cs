@@ -35,6 +35,7 @@ internal static unsafe class LaneMath
     public static long Address(long table, int i) => ((long*)table)[i];
 
     /// <summary>tanh x, relative error about 1e-15: 1 − 2/(e^{2|x|} + 1) from ½ on, else m/(m + 2) with m = e^{2|x|} − 1 from its series.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Lane Tanh(Lane x)
     {
         Lane y = Vector512.Abs(x) + Vector512.Abs(x), one = Vector512.Create(1.0), two = Vector512.Create(2.0);
@@ -49,6 +50,7 @@ internal static unsafe class LaneMath
     }
 
     /// <summary>x^p = e^{p ln x}; NaN for negative x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Lane RealPower(Lane x, double p) => Vector512.Exp(Vector512.Create(p) * Vector512.Log(x));
 
     // 1/k!: e^y − 1 = Σ_{k ≥ 1} y^k / k!

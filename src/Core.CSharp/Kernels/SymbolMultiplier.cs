@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -27,6 +28,7 @@ internal sealed unsafe class SymbolMultiplier
         else General(x, y, u, v);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Real(Lane* x, Lane* y, Lane* u, Lane* v)
     {
         for (int k = 0; k < _re.Length; k++)
@@ -36,6 +38,7 @@ internal sealed unsafe class SymbolMultiplier
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Imaginary(Lane* x, Lane* y, Lane* u, Lane* v)
     {
         for (int k = 0; k < _im.Length; k++)
@@ -45,6 +48,7 @@ internal sealed unsafe class SymbolMultiplier
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void General(Lane* x, Lane* y, Lane* u, Lane* v)
     {
         for (int k = 0; k < _re.Length; k++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -79,6 +80,7 @@ public sealed unsafe class LaneFft : IDisposable
     }
 
     // one line of sites, `stride` apart: the first stage reads it, the last writes it, what lies between stays in scratch
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Line(FftPlan plan, Lane* fromRe, Lane* fromIm, Lane* re, Lane* im, int stride, bool scaled)
     {
         var stage = new FftStage { Re = fromRe, Im = fromIm, Stride = stride, OutStride = 1, M = plan.Points, S = 1 };

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -9,6 +10,7 @@ internal static unsafe class LargeButterflies
 {
     private const double RootHalf = 0.70710678118654752440;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Radix4<TStore>(in FftStage g) where TStore : IFftStore
     {
         nint stride = g.Stride, d = (nint)g.M * g.S * stride, outStride = g.OutStride, e = g.S * outStride;
@@ -28,6 +30,7 @@ internal static unsafe class LargeButterflies
             }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Radix8<TStore>(in FftStage g) where TStore : IFftStore
     {
         nint stride = g.Stride, d = (nint)g.M * g.S * stride, outStride = g.OutStride, e = g.S * outStride;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -11,6 +12,7 @@ internal static unsafe class SmallButterflies
     private const double Cos72 = 0.30901699437494742410, Cos144 = -0.80901699437494742410;
     private const double Sin72 = 0.95105651629515357212, Sin144 = 0.58778525229247312917;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Radix2<TStore>(in FftStage g) where TStore : IFftStore
     {
         nint d = (nint)g.M * g.S * g.Stride, e = (nint)g.S * g.OutStride;
@@ -26,6 +28,7 @@ internal static unsafe class SmallButterflies
             }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Radix3<TStore>(in FftStage g) where TStore : IFftStore
     {
         nint d = (nint)g.M * g.S * g.Stride, e = (nint)g.S * g.OutStride;
@@ -44,6 +47,7 @@ internal static unsafe class SmallButterflies
             }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Radix5<TStore>(in FftStage g) where TStore : IFftStore
     {
         nint d = (nint)g.M * g.S * g.Stride, e = (nint)g.S * g.OutStride;
