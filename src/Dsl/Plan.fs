@@ -1,4 +1,281 @@
 namespace Leith
+
+open System
+open System.Diagnostics
+open Leith.Core
+
+/// What an experiment is and what it would take, found without running it.
+[<RequireQualifiedAccess>]
 module Plan =
-    let describe (e: Experiment) : (string * string) list = []
-    let text (e: Experiment) = ""
+    let private number = Typography.number
+
+    let private count (value: float) =
+        value.ToString("#,##0", Globalization.CultureInfo.InvariantCulture)
+
+    let private bytes (size: float) =
+        if size >= 1e9 then $"{size / 1e9:F1} GB"
+        elif size >= 1e6 then $"{size / 1e6:F1} MB"
+        else $"{size / 1e3:F1} kB"
+
+    let private joined (parts: string list) = String.Join(", ", parts)
+    let private orNone text = if text = "" then "none" else text
+
+    let private part select (equations: Equation list) =
+        let texts =
+            equations |> List.map (fun equation -> Equation.sum (select (Equation.split equation.Drift)))
+
+        if texts |> List.forall (fun f -> f = Field.Number 0.0) then
+            "none"
+        else
+            String.Join("; ", texts |> List.map string)
+
+    let private gridText (grid: Grid) =
+        let points = String.Join(" × ", grid.Points)
+        let lengths = String.Join(" × ", grid.Lengths |> Seq.map number)
+        $"{points} sites on {lengths}"
+
+    let private noiseText noise model =
+        match Lower.pixelVariance model with
+        | Some variance -> $"{noise}; variance per unit time at a site {number variance} (Itô)"
+        | None -> $"{noise} (Itô)"
+
+    let private schemeText (step: Step) =
+        let facts = Schemes.Facts step.Scheme
+        $"{step}; order {number facts.Strong} strong, {number facts.Weak} weak, {number facts.Deterministic} without noise; {facts.Note}"
+
+    let private describeModel experiment (equations: Equation list) noise step (sampling: Sampling) =
+        let model = Lower.system equations noise
+
+        let operators =
+            equations |> List.collect (fun e -> Field.operators e.Drift) |> List.distinct
+
+        let parameters =
+            Experiment.parameters experiment |> List.map (fun (name, value) -> $"{name} = {number value}")
+
+        [
+            "equation", String.Join("; ", equations |> List.map string)
+            if not operators.IsEmpty then
+                "operators", joined (operators |> List.map (fun (name, symbol) -> $"{name} = {symbol}"))
+            if not parameters.IsEmpty then
+                "parameters", joined parameters
+            match Lower.gridOf equations.Head.Unknown with
+            | Some grid -> "grid", gridText grid
+            | None -> ()
+            "linear part", part _.Linear equations
+            "other part", part _.Nonlinear equations
+            "noise", noiseText noise model
+            "scheme", schemeText step
+            "sampling", $"{sampling}: {count (float sampling.Members * float sampling.Times)} samples"
+        ]
+
+    let private describeQuestion (experiment: Experiment) = [
+        "push", string experiment.Perturb
+        "observed", joined (experiment.Observe |> List.map string)
+        "lags",
+        (match experiment.Source with
+         | Source.Simulated(_, _, _, sampling) -> $"0 to {number experiment.Lags}, every {number sampling.Every}"
+         | Source.Recorded data -> $"0 to {number experiment.Lags}, every {number data.Spacing}")
+        "estimators", joined (experiment.Estimate |> List.map string)
+        "checks", orNone (String.Join("; ", experiment.Check |> List.map string))
+        "seed", string experiment.Seed
+    ]
+
+    /// (name, text) of everything that defines an experiment, the same on every machine. Raises LeithException for one that cannot be run.
+    let describe (experiment: Experiment) : (string * string) list =
+        Experiment.validate experiment
+
+        match experiment.Source with
+        | Source.Simulated(equations, noise, step, sampling) -> describeModel experiment equations noise step sampling @ describeQuestion experiment
+        | Source.Recorded data -> ("recording", string data) :: describeQuestion experiment
+
+    /// What one step asks of the machine.
+    type private Work = {
+        /// (to real space, to Fourier space), in one evaluation of the part that is not linear.
+        Transforms: int * int
+        /// Instructions of local code in one evaluation.
+        Instructions: int
+        /// Buffers of one thread.
+        Buffers: int
+    }
+
+    let private workOf (equations: Equation list) =
+        let rest =
+            equations |> List.map (fun e -> Equation.sum (Equation.split e.Drift).Nonlinear)
+
+        match Lower.gridOf equations.Head.Unknown, rest with
+        | _ when rest |> List.forall (fun f -> f = Field.Number 0.0) -> {
+            Transforms = 0, 0
+            Instructions = 0
+            Buffers = 0
+          }
+        | None, rest ->
+            let program = Lower.scalarProgram (equations |> List.map _.Unknown) rest
+
+            {
+                Transforms = 0, 0
+                Instructions = program.Code.Count
+                Buffers = 0
+            }
+        | Some grid, rest ->
+            let program = Lower.program grid rest.Head
+
+            let instructions (operation: FieldOperation) =
+                match operation with
+                | :? FieldOperation.Pointwise as pointwise -> pointwise.Program.Code.Count
+                | _ -> 0
+
+            {
+                Transforms =
+                    program.Operations |> Seq.filter (fun op -> op :? FieldOperation.ToReal) |> Seq.length,
+                    program.Operations |> Seq.filter (fun op -> op :? FieldOperation.ToSpectrum) |> Seq.length
+                Instructions = program.Operations |> Seq.sumBy instructions
+                Buffers = program.Buffers
+            }
+
+    /// Nanoseconds that one normal deviate takes on one core here, now: the yardstick of the time estimate.
+    let private nanosecondsPerNormal =
+        lazy
+            (let rows = 1024
+             use block = new LaneArray(rows)
+
+             let fill step =
+                 NormalStream.Fill(block.Pointer, rows, 1UL, 0u, step, 0)
+
+             for step in 0L .. 40L do
+                 fill step
+
+             let clock = Stopwatch.StartNew()
+             let mutable calls = 0L
+
+             while clock.Elapsed.TotalMilliseconds < 10.0 do
+                 fill calls
+                 calls <- calls + 1L
+
+             clock.Elapsed.TotalMilliseconds * 1e6 / (float calls * float rows * float LaneArray.Lanes))
+
+    /// Seconds of simulation. In units of one normal deviate a Fourier multiplier takes .3, a transform .6, an instruction .15 a row and member.
+    let private seconds threads (model: Model) (step: Step) (sampling: Sampling) (work: Work) =
+        let toReal, toSpectrum = work.Transforms
+        let stages = float (Schemes.Facts step.Scheme).Stages
+
+        let evaluation =
+            0.3 + 0.6 * float (toReal + toSpectrum) + 0.15 * float work.Instructions
+
+        let perRow =
+            1.0 + 0.3 + stages * (if isNull model.Nonlinear then 0.0 else evaluation)
+
+        let steps = (sampling.SpinUp + sampling.Lasting) / step.Size
+        let members = float (SamplingPlan.TilesFor sampling.Members * Tile.Members)
+        perRow * nanosecondsPerNormal.Value * 1e-9 * steps * members * float model.Rows / float threads
+
+    /// Correlation times of a linear model: (that of a site, or the longest of the unknowns; the longest of all).
+    let private memory (model: Model) =
+        match model.LinearSymbol, model.LinearMatrix with
+        | null, null -> None
+        | null, matrix ->
+            // C(t) = e^{Lt} C(0): the integral of C_ii(t)/C_ii(0), by Simpson over a stretch that forgets
+            let matrix = Option.ofObj matrix |> Option.get
+            let covariance = LinearLaw.StationaryCovariance model
+            let n = Array2D.length1 matrix
+            let scale = matrix |> Seq.cast<float> |> Seq.sumBy abs
+
+            let integral i =
+                let h = 0.05 / scale
+                let stride = LinearLaw.PropagatorMatrix(model, h)
+
+                let rec go k (row: float[]) total =
+                    let value = Array.init n (fun j -> row[j] * covariance[j, i]) |> Array.sum
+                    let weight = if k = 0 then 0.5 else 1.0
+
+                    if k > 200000 || (row |> Array.sumBy abs) < 1e-6 then
+                        total
+                    else
+                        go (k + 1) (Array.init n (fun j -> Array.init n (fun l -> row[l] * stride[l, j]) |> Array.sum)) (total + weight * h * value)
+
+                go 0 (Array.init n (fun j -> if i = j then 1.0 else 0.0)) 0.0 / covariance[i, i]
+
+            let longest =
+                [ 0 .. n - 1 ]
+                |> List.filter (fun i -> covariance[i, i] > 0.0)
+                |> List.map integral
+                |> List.fold max 0.0
+
+            Some(longest, longest)
+        | symbol, _ ->
+            let power = LinearLaw.StationaryPower model
+
+            let time k =
+                if power[k] = 0.0 then 0.0 else (-1.0 / symbol[k].Real)
+
+            let integral =
+                Array.init power.Length (fun k ->
+                    if power[k] = 0.0 then
+                        0.0
+                    else
+                        power[k] * -(Numerics.Complex.One / symbol[k]).Real)
+                |> Array.sum
+
+            Some(integral / Array.sum power, Array.init power.Length time |> Array.max)
+
+    let private effective (model: Model) (sampling: Sampling) =
+        let total = float sampling.Members * sampling.Lasting
+        let samples = float sampling.Members * float sampling.Times
+
+        let independent time =
+            if time <= 0.0 then
+                samples
+            else
+                min samples (total / (2.0 * time))
+
+        if not (isNull model.Nonlinear) then
+            "not known before the run: the equation is not linear"
+        else
+            try
+                match memory model with
+                | Some(typical, longest) when typical = longest ->
+                    $"{count (independent longest)} independent samples; correlation time {number longest} of the slowest unknown"
+                | Some(typical, longest) ->
+                    $"{count (independent typical)} independent samples at a site (correlation time {number typical}), {count (independent longest)} of the slowest mode ({number longest})"
+                | None -> "not known"
+            with :? LeithException as error ->
+                $"none: {error.Message}"
+
+    /// What a simulation takes on so many threads: steps, transforms, memory, effective sample size, time.
+    let costs (threads: int) (experiment: Experiment) : (string * string) list =
+        match experiment.Source with
+        | Source.Recorded _ -> [ "cost", "a recording is read, nothing is simulated" ]
+        | Source.Simulated(equations, noise, step, sampling) ->
+            let model = Lower.system equations noise
+            let work = workOf equations
+            let toReal, toSpectrum = work.Transforms
+            let stages = (Schemes.Facts step.Scheme).Stages
+            let steps = Math.Round((sampling.SpinUp + sampling.Lasting) / step.Size)
+
+            let perThread =
+                float (work.Buffers + 6) * float model.Rows * float Tile.Members * 8.0
+
+            [
+                "steps", $"{count steps} of each member, {count (steps * float sampling.Members)} in all"
+                "transforms",
+                $"{stages * (toReal + toSpectrum)} in a step ({stages} stages of {toReal} to real space and {toSpectrum} to Fourier space)"
+                "memory", $"about {bytes perThread} of workspace for each of {threads} threads; the trajectory is not kept"
+                "effective", effective model sampling
+                "time",
+                $"about {Terminal.duration (seconds threads model step sampling work)} for the simulation, reckoned from {nanosecondsPerNormal.Value:F1} ns that a normal deviate takes on this machine; estimators come on top"
+            ]
+
+    /// The lines of a plan as text.
+    let text (experiment: Experiment) : string =
+        let rows = describe experiment @ costs Environment.ProcessorCount experiment
+        let width = rows |> List.map (fun (name, _) -> name.Length) |> List.max
+
+        let lines =
+            rows |> List.map (fun (name, value) -> $"  {name.PadRight width}  {value}")
+
+        String.Join("\n", experiment.Title :: lines)
+
+/// The words of planning.
+[<AutoOpen>]
+module PlanWords =
+    /// Prints what an experiment is and what it would take; runs nothing.
+    let plan (experiment: Experiment) : unit = Console.WriteLine(Plan.text experiment)
