@@ -137,6 +137,7 @@ let ``Equations print as they are written on paper`` () =
     print "u/(u + 1)" (u / (u + 1))
     print "1/(2 u)" (1.0 / (2 * u))
     print "−u" -u
+    print "(2/ε²) (−u + Δ²u)/9" (2.0 / eps ** 2 * (-u + lap (lap u)) / 9)
     print "0.03125 κ u" (1.0 / 32.0 * kappa * u)
     print "1/(1 + k²)" (Field.symbolOf sigma)
 
@@ -581,6 +582,11 @@ let private invalid: (string * Experiment) list = [
         recorded with
             Estimate = [ dynamical (pairs 4) ]
     }
+    "expected a dense network for a recording",
+    {
+        recorded with
+            Estimate = [ learned residualNet ]
+    }
     "expected only columns of sst.npy, got u", { recorded with Observe = [ u ] }
 ]
 
@@ -601,3 +607,41 @@ let ``Mistakes that only values can show are refused with what was expected`` ()
 
     Assert.True(complaints.IsEmpty, String.Join("\n", complaints))
     Experiment.validate sound
+
+// ---- plan -----------------------------------------------------------------------------------------------------------------
+
+[<Fact>]
+let ``A plan tells equation, parameters, split, noise, scheme and cost, and runs nothing`` () =
+    let ac = Systems.allenCahn u
+
+    let asked = {
+        simulate ac.Equations ac.Noise (rk4 (1.0 / 32.0)) (members 128 |> spinUp 1000.0 |> lasting 2000.0) with
+            Lags = 100.0
+    }
+
+    let said name rows =
+        rows |> List.find (fun (key, _) -> key = name) |> snd
+
+    let described = Plan.describe asked
+    Assert.Equal("∂u/∂t = κ Δu − A ∂x u + α Σ[u − u³]", said "equation" described)
+    Assert.Equal("κ = 0.00025, A = 0.02, α = 16, ε = 0.0632456", said "parameters" described)
+    Assert.Equal("κ Δu − A ∂x u + α Σ[u]", said "linear part" described)
+    Assert.Equal("−α Σ[u³]", said "other part" described)
+    Assert.Contains("variance per unit time at a site 0.0725729", said "noise" described)
+    Assert.Contains("256,000 samples", said "sampling" described)
+    Assert.Equal<(string * string) list>(described, Plan.describe asked)
+    let cost = Plan.costs 2 asked
+    Assert.StartsWith("96,000 of each member, 12,288,000 in all", said "steps" cost)
+    Assert.StartsWith("8 in a step", said "transforms" cost)
+    Assert.Contains("not linear", said "effective" cost)
+
+[<Fact>]
+let ``The effective sample size of a linear equation comes from its decay rates`` () =
+    let effective equations noise =
+        Plan.costs 1 (simulate equations noise (exponential 0.5) (members 10 |> lasting 1000.0))
+        |> List.find (fun (key, _) -> key = "effective")
+        |> snd
+    // every mode decays at rate 1/4: correlation time 4, 10 · 1000 / (2 · 4) samples
+    Assert.StartsWith("1,250 independent samples; correlation time 4", effective [ ddt u == -u / 4 ] (perSite 1.0))
+    Assert.StartsWith("1,250 independent samples; correlation time 4", effective [ ddt x == -x; ddt y == -y / 4 ] (perSite 1.0))
+    Assert.StartsWith("none: ", effective [ ddt u == 0.1 * u ] (perSite 1.0))

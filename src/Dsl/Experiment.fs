@@ -108,6 +108,8 @@ module Experiment =
             match experiment.Source, estimator.Method with
             | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _) ->
                 fail experiment $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ] or [ learned mlp ]."
+            | Source.Recorded _, Method.Learned { Architecture = Architecture.Residual } ->
+                fail experiment $"'{estimator}' expected a dense network for a recording, got residualNet; write learned mlp."
             | Source.Simulated _, Method.Propagator when not (isLinear experiment) ->
                 fail experiment "`propagator` expected a linear equation, got one with other terms; take dynamical as the reference."
             | Source.Simulated(equations, _, _, _), Method.Exact score when score.Length <> equations.Length ->

@@ -189,12 +189,18 @@ type Field =
             | Field.Quotient(a, b) -> Typography.wrap (level > 2) (go 2 a + "/" + go 3 b)
             | Field.Power(a, p) -> Typography.wrap (level > 3) (go 4 a + Typography.exponent p)
             | Field.Apply(f, a) -> f.Name + "(" + go 0 a + ")"
+            | Field.Lap(Field.Lap a) -> Typography.wrap (level > 3) ("Δ²" + go 3 a)
             | Field.Lap a -> Typography.wrap (level > 3) ("Δ" + go 3 a)
             | Field.Derivative(axis, a) -> Typography.wrap (level > 3) ("∂" + Typography.axis axis + " " + go 3 a)
             | Field.Spectral(name, _, a) -> name + "[" + go 0 a + "]"
 
         and product factors =
-            factors |> List.map (go 2) |> String.concat " "
+            // a/b c would read as a/(b c): a quotient stands bare only at the end
+            let last = List.length factors - 1
+
+            factors
+            |> List.mapi (fun i factor -> go (if factor.IsQuotient && i < last then 3 else 2) factor)
+            |> String.concat " "
 
         and sum terms =
             terms

@@ -271,9 +271,3 @@ module Plan =
             rows |> List.map (fun (name, value) -> $"  {name.PadRight width}  {value}")
 
         String.Join("\n", experiment.Title :: lines)
-
-/// The words of planning.
-[<AutoOpen>]
-module PlanWords =
-    /// Prints what an experiment is and what it would take; runs nothing.
-    let plan (experiment: Experiment) : unit = Console.WriteLine(Plan.text experiment)

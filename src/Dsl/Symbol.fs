@@ -107,7 +107,7 @@ type Symbol =
             | Symbol.Sum(a, Symbol.Product(Symbol.Number -1.0, b)) -> Typography.wrap (level > 1) (go 1 a + " − " + go 2 b)
             | Symbol.Sum(a, b) -> Typography.wrap (level > 1) (go 1 a + " + " + go 1 b)
             | Symbol.Product(Symbol.Number -1.0, a) -> Typography.wrap (level > 1) ("−" + go 2 a)
-            | Symbol.Product(a, b) -> Typography.wrap (level > 2) (go 2 a + " " + go 2 b)
+            | Symbol.Product(a, b) -> Typography.wrap (level > 2) (go (if a.IsQuotient then 3 else 2) a + " " + go 2 b)
             | Symbol.Quotient(a, b) -> Typography.wrap (level > 2) (go 2 a + "/" + go 3 b)
             | Symbol.Power(a, p) -> Typography.wrap (level > 3) (go 4 a + Typography.exponent p)
             | Symbol.Exponential a -> "exp(" + go 0 a + ")"

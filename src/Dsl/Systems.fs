@@ -21,14 +21,18 @@ module Systems =
 
     let private fluctuations = "Giorgini, Deck, Bischoff, Souza (2024), PRL 133, 267302"
 
+    let private sitesOf word u =
+        match u with
+        | Field.Unknown(_, Domain.Torus(_, points)) -> List.fold (*) 1 points
+        | _ -> raise (LeithException $"{word}: expected a field on a torus, got {u}.")
+
+    /// (2/ε²) f / N_sites, the score of du = Σ f dt + ε Σ^½ ξ with the delta of unit area.
+    let private scoreFrom word (eps: Field) (f: Field) u =
+        2.0 / eps ** 2 * f / float (sitesOf word u)
+
     /// ∂u/∂t = −λ Σu + κ Δu − A ∂x u + ε Σ^½ ξ on a torus u, with its Gaussian score (2/ε²)(−λ u + κ Δu − κ Δ²u)/N_sites.
     /// Published: λ = .04, κ = 2.5e-4, A = .02, ε² = .004 on `torus (2.0 * pi) 32`; pixel variance 2.9645.
     let ornsteinUhlenbeckWith (lambda: float) (kappa: float) (advection: float) (epsSquared: float) (u: Field) : StochasticSystem =
-        let sites =
-            match u with
-            | Field.Unknown(_, Domain.Torus(_, points)) -> List.fold (*) 1 points
-            | _ -> raise (LeithException $"ornsteinUhlenbeck: expected a field on a torus, got {u}.")
-
         let lambda, kappa, a =
             parameter "λ" lambda, parameter "κ" kappa, parameter "A" advection
 
@@ -39,7 +43,7 @@ module Systems =
             Equations = [ ddt u == -lambda * sigma u + kappa * lap u - a * dx u ]
             Noise = additive (eps * root sigma)
             Score = [
-                2.0 / eps ** 2 * (-lambda * u + kappa * lap u - kappa * lap (lap u)) / float sites
+                scoreFrom "ornsteinUhlenbeck" eps (-lambda * u + kappa * lap u - kappa * lap (lap u)) u
             ]
             Source = fluctuations
         }
@@ -50,22 +54,17 @@ module Systems =
 
     /// ∂u/∂t = κ Δu − A ∂x u + α Σ[u − u³] + ε Σ^½ ξ on a torus u; the score (2/ε²)(α (u − u³) + κ Δu − κ Δ²u)/N_sites is that of A = 0.
     let allenCahn (u: Field) : StochasticSystem =
-        let ou = ornsteinUhlenbeck u
         let kappa, a = parameter "κ" 2.5e-4, parameter "A" 2e-2
         let alpha, eps = parameter "α" 16.0, parameter "ε" (sqrt 4e-3)
 
-        let sites =
-            match u with
-            | Field.Unknown(_, Domain.Torus(_, points)) -> List.fold (*) 1 points
-            | _ -> 1
-
         {
-            ou with
-                Name = "modified Allen–Cahn"
-                Equations = [ ddt u == kappa * lap u - a * dx u + alpha * sigma (u - cube u) ]
-                Score = [
-                    2.0 / eps ** 2 * (alpha * (u - cube u) + kappa * lap u - kappa * lap (lap u)) / float sites
-                ]
+            Name = "modified Allen–Cahn"
+            Equations = [ ddt u == kappa * lap u - a * dx u + alpha * sigma (u - cube u) ]
+            Noise = additive (eps * root sigma)
+            Score = [
+                scoreFrom "allenCahn" eps (alpha * (u - cube u) + kappa * lap u - kappa * lap (lap u)) u
+            ]
+            Source = fluctuations
         }
 
     /// Three damped oscillators in a chain, each driving the next: a linear system with non-normal drift, R(t) = exp(A t).
