@@ -12,7 +12,8 @@ let u = field "u" (torus (2.0 * pi) 32)
 let sigma = spectral "Σ" (fun k -> 1.0 / (1.0 + k.Squared))
 
 // s = D⁻¹ F with D = ½ 32² ε² Σ and F the drift without its advection, which moves the field and leaves its law alone.
-let score = 2.0 / (square eps * 32.0 ** 2) * (-lambda * u + kappa * lap u - kappa * lap (lap u))
+let score =
+    2.0 / (square eps * 32.0 ** 2) * (-lambda * u + kappa * lap u - kappa * lap (lap u))
 
 let truth = propagator
 let twins = dynamical (pairs 256)
@@ -27,7 +28,14 @@ experiment "Ornstein–Uhlenbeck SPDE" {
     observe [ u ]
     lags 100.0
     estimate [ truth; twins; gaussian; exact score; net ]
-    check [ twins |> within truth 0.01; gaussian |> within truth 0.015; exact score |> within truth 0.015; net |> within truth 0.015 ]
+
+    check [
+        twins |> within truth 0.01
+        gaussian |> within truth 0.015
+        exact score |> within truth 0.015
+        net |> within truth 0.015
+    ]
+
     seed 7
 }
 |> run

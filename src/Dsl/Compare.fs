@@ -10,7 +10,10 @@ let private at lag (responses: Response list) =
         match r.Field with
         | Some field ->
             let error = r.FieldStandardError |> Option.map (fun e -> e[lag])
-            [ for i, value in Array.indexed field[lag] -> value, error |> Option.map (fun e -> e[i] * e[i]) ]
+
+            [
+                for i, value in Array.indexed field[lag] -> value, error |> Option.map (fun e -> e[i] * e[i])
+            ]
         | None -> [
             for c, values in Array.indexed r.Values -> values[lag], r.StandardError |> Option.map (fun e -> e[c][lag] * e[c][lag])
           ])
@@ -33,8 +36,7 @@ let errors (reference: string) (responses: Response list) (estimator: string) : 
             let differences = pairs |> List.map (fun ((a, _), (b, _)) -> a - b)
 
             let variance =
-                pairs
-                |> List.sumBy (fun ((_, a), (_, b)) -> Option.defaultValue 0.0 a + Option.defaultValue 0.0 b)
+                pairs |> List.sumBy (fun ((_, a), (_, b)) -> Option.defaultValue 0.0 a + Option.defaultValue 0.0 b)
 
             norm differences, differences |> List.map abs |> List.max, sqrt variance)
 

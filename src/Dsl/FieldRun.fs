@@ -78,7 +78,9 @@ let private record c (conjugates: (string * (unit -> Func<ITileMap> | null)) lis
     if not missing.IsEmpty || saveFields then
         Terminal.stage "simulate and correlate" (fun progress ->
             let observables = missing |> List.map (fst >> fst) |> List.distinct
-            let named = missing |> List.map (fun ((_, name), make) -> name, make) |> List.distinctBy fst
+
+            let named =
+                missing |> List.map (fun ((_, name), make) -> name, make) |> List.distinctBy fst
 
             let correlator =
                 if missing.IsEmpty then
@@ -149,9 +151,7 @@ let private record c (conjugates: (string * (unit -> Func<ITileMap> | null)) lis
 
     products, fields
 
-let private components (grid: Grid) = [|
-    for x in 0 .. grid.Points[0] - 1 -> $"x+{x}"
-|]
+let private components (grid: Grid) = [| for x in 0 .. grid.Points[0] - 1 -> $"x+{x}" |]
 
 /// Offsets from the kick along the first axis.
 let private along (grid: Grid) (field: float[]) =
@@ -182,8 +182,7 @@ let private propagator c estimator observable =
     if observable <> c.Unknown then
         raise (LeithException $"`propagator` expected the field {c.Unknown} as the observable, got {observable}; observe [ {c.Unknown} ].")
 
-    let spectra =
-        lags c |> Array.map (fun t -> LinearLaw.PropagatorSymbol(c.Model, t))
+    let spectra = lags c |> Array.map (fun t -> LinearLaw.PropagatorSymbol(c.Model, t))
 
     response c estimator observable (lags c) (SpectralResponse.ToSites(c.Grid, spectra)) None [ "exact, mode by mode" ]
 
@@ -193,19 +192,31 @@ let private twins c estimator observable effort (deviation: float) =
     let wanted, most = twinEffort effort 1.0
     // Two thirds of the cost of a pair lie in its lags: restarts are taken from runs that go on.
     let batch = min (if Double.IsNaN wanted then most else 64) 128 |> max Tile.Members
-    let restarts = if Double.IsNaN wanted then int (Math.Ceiling(float most / float batch)) else 2
+
+    let restarts =
+        if Double.IsNaN wanted then
+            int (Math.Ceiling(float most / float batch))
+        else
+            2
 
     let plan =
         TwinPlan(batch, restarts, c.Plan.SpinUp, 0.0, float c.Longest * c.Plan.Every, c.Plan.Every, Array.create c.Grid.Sites Complex.One, size)
 
-    let key = $"twins {describe c.Experiment}\n{Field.canonical observable}\n{plan.Members} {plan.Restarts} {plan.Longest} {size:R} {wanted} {most}"
+    let key =
+        $"twins {describe c.Experiment}\n{Field.canonical observable}\n{plan.Members} {plan.Restarts} {plan.Longest} {size:R} {wanted} {most}"
 
     let compute () =
         Terminal.stage $"twin runs" (fun progress ->
             let relay = {
                 new IProgress<struct (float * float)> with
                     member _.Report(struct (share, error)) =
-                        progress.Report(share, (if Double.IsNaN error then "" else $"standard error {Digest.number error}"))
+                        progress.Report(
+                            share,
+                            (if Double.IsNaN error then
+                                 ""
+                             else
+                                 $"standard error {Digest.number error}")
+                        )
             }
 
             let estimate =
@@ -232,15 +243,20 @@ let private twins c estimator observable effort (deviation: float) =
             arrays)
 
     let arrays = cached c.Setting key compute
-    let rows name = arrays[name] |> Array.chunkBySize c.Grid.Sites
+
+    let rows name =
+        arrays[name] |> Array.chunkBySize c.Grid.Sites
+
     let even = Array.max arrays["even"]
     let count = arrays["pairs"][0]
 
     response c estimator observable (lags c) (rows "values") (Some(rows "errors")) [
         $"{count:F0} pairs with the same noise, kicks of ±{Digest.number (size / 2.0)}"
         $"even part over odd part at most {Digest.number even}"
-        + (if even < 0.1 then ": the kick is in the linear range"
-           else ": the kick is large; the response is not linear in it everywhere")
+        + (if even < 0.1 then
+               ": the kick is in the linear range"
+           else
+               ": the kick is large; the response is not linear in it everywhere")
     ]
 
 let private trainingOptions c (network: Network) deviation =
@@ -268,7 +284,11 @@ let private steinRows (grid: Grid) (values: float[]) (errors: float[]) = [
         {
             Field = name
             Value = residual
-            Z = (if errors[site] > 1e-14 then residual / errors[site] else 0.0)
+            Z =
+                (if errors[site] > 1e-14 then
+                     residual / errors[site]
+                 else
+                     0.0)
         }
 ]
 
@@ -282,7 +302,9 @@ let private scoreReport (estimator: Estimator) sigma stein training : ScoreRepor
 
 /// Trains, or takes the weights of an earlier run: the file bears the hash of everything they depend on.
 let private train c (estimator: Estimator) (network: Network) (products: SpectralLagProducts) fields deviation =
-    let key = StageCache.Key $"network {describe c.Experiment}\n%A{network}\n{trainingFields}"
+    let key =
+        StageCache.Key $"network {describe c.Experiment}\n%A{network}\n{trainingFields}"
+
     let path = IO.Path.Combine(c.Setting.Cache.Folder, key + ".safetensors")
 
     if IO.File.Exists path then
@@ -293,9 +315,15 @@ let private train c (estimator: Estimator) (network: Network) (products: Spectra
                 new IProgress<TrainingProgress> with
                     member _.Report p =
                         let validation =
-                            if p.ValidationLoss.HasValue then $", validation {Digest.number p.ValidationLoss.Value}" else ""
+                            if p.ValidationLoss.HasValue then
+                                $", validation {Digest.number p.ValidationLoss.Value}"
+                            else
+                                ""
 
-                        progress.Report(float p.Step / float p.Steps, $"loss {Digest.number p.TrainingLoss}{validation}, {p.StepsPerSecond:F1} steps/s")
+                        progress.Report(
+                            float p.Step / float p.Steps,
+                            $"loss {Digest.number p.TrainingLoss}{validation}, {p.StepsPerSecond:F1} steps/s"
+                        )
             }
 
             let score =
@@ -346,13 +374,21 @@ let private learnedResponse c estimator observable network (products: IDictionar
         |> fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays)
 
     let all = products[(observable, "the state")]
-    let r = SpectralResponse.Controlled(all, remainder, c.Plan.Every, c.Seed, c.Setting.Threads)
+
+    let r =
+        SpectralResponse.Controlled(all, remainder, c.Plan.Every, c.Seed, c.Setting.Threads)
 
     let identity =
         SpectralResponse.AtLagZero(self, remainder, SpectralResponse.Power self, score.Sigma, c.Seed, c.Setting.Threads)
 
     let history = [
-        for p in score.History -> p.Step, p.TrainingLoss, (if p.ValidationLoss.HasValue then p.ValidationLoss.Value else nan)
+        for p in score.History ->
+            p.Step,
+            p.TrainingLoss,
+            (if p.ValidationLoss.HasValue then
+                 p.ValidationLoss.Value
+             else
+                 nan)
     ]
 
     let notes = [
@@ -403,7 +439,13 @@ let run setting experiment equations step sampling =
             c.Unknown :: experiment.Observe
 
     let products, fields =
-        record { c with Experiment = { experiment with Observe = observed } } conjugates learns
+        record
+            {
+                c with
+                    Experiment = { experiment with Observe = observed }
+            }
+            conjugates
+            learns
 
     let power = SpectralResponse.Power products[(c.Unknown, "the state")]
     let deviation = sqrt (Array.sum power) / float c.Grid.Sites
@@ -415,16 +457,24 @@ let run setting experiment equations step sampling =
         | Method.Propagator -> propagator c estimator observable, []
         | Method.Dynamical effort -> twins c estimator observable effort deviation, []
         | Method.Gaussian ->
-            let r = Terminal.stage "resample Gaussian" (fun _ -> SpectralResponse.Gaussian(plain, c.Plan.Every, c.Seed, setting.Threads))
+            let r =
+                Terminal.stage "resample Gaussian" (fun _ -> SpectralResponse.Gaussian(plain, c.Plan.Every, c.Seed, setting.Threads))
+
             response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number plain.Fields} base fields" ], []
         | Method.Exact score ->
             let p = products[(observable, "score " + Field.canonical score.Head)]
-            let r = Terminal.stage $"resample {estimator}" (fun _ -> SpectralResponse.FromScore(p, c.Plan.Every, c.Seed, setting.Threads))
+
+            let r =
+                Terminal.stage $"resample {estimator}" (fun _ -> SpectralResponse.FromScore(p, c.Plan.Every, c.Seed, setting.Threads))
 
             response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number p.Fields} base fields" ],
-            [ scoreReport estimator None (steinRows c.Grid r.Values.[0] r.StandardError.[0]) [] ]
+            [
+                scoreReport estimator None (steinRows c.Grid r.Values.[0] r.StandardError.[0]) []
+            ]
         | Method.Learned network ->
-            let r, report = learnedResponse c estimator observable network products fields deviation
+            let r, report =
+                learnedResponse c estimator observable network products fields deviation
+
             r, [ report ]
 
     let estimates = [

@@ -43,7 +43,10 @@ let private readMap (path: string) components =
             array.Values |> Array.filter (Double.IsNaN >> not) |> Array.fold max 0.0
 
         if int largest > components then
-            raise (LeithException $"'{path}': expected a map of {components} components, got the number {largest}; give the map that belongs to the recording.")
+            raise (
+                LeithException
+                    $"'{path}': expected a map of {components} components, got the number {largest}; give the map that belongs to the recording."
+            )
 
         array.Values |> Array.chunkBySize columns, rows, columns
     | other -> raise (LeithException $"'{path}': expected a map with two axes, latitude and longitude, got {other.Length} axes.")
@@ -62,9 +65,7 @@ let private painted title unit (cells: float[][]) rows columns (value: int -> fl
         Title = title
         Latitudes = latitudes
         Longitudes = longitudes
-        Values =
-            cells
-            |> Array.map (Array.map (fun cell -> if Double.IsNaN cell then nan else value (int cell - 1)))
+        Values = cells |> Array.map (Array.map (fun cell -> if Double.IsNaN cell then nan else value (int cell - 1)))
         Unit = unit
     }
 
@@ -81,7 +82,12 @@ let private maps (data: Data) (response: Response) components =
     | Some path ->
         let cells, rows, columns = readMap path components
         let peaks = peaks response
-        let unit = if data.Standardised then "standard deviations" else "units of the recording"
+
+        let unit =
+            if data.Standardised then
+                "standard deviations"
+            else
+                "units of the recording"
 
         [
             painted $"Largest response to a push of {response.Perturbation}" unit cells rows columns (fun k -> fst peaks[k])
@@ -112,9 +118,7 @@ let run setting (experiment: Experiment) (data: Data) =
             Terminal.stage $"resample {estimator}" (fun _ -> VectorResponse.Gaussian(products.With normalisation, 200, uint64 experiment.Seed))
 
         let curves (cube: float[][][]) kick =
-            observed
-            |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick]))
-            |> Array.ofList
+            observed |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick])) |> Array.ofList
 
         [
             for kick in pushes ->
@@ -139,9 +143,7 @@ let run setting (experiment: Experiment) (data: Data) =
 
     let nullBand kick =
         let side (cube: float[][][]) =
-            observed
-            |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick]))
-            |> Array.ofList
+            observed |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick])) |> Array.ofList
 
         {
             Title = $"components that know nothing of each other (AR(1), ±{nullWidth} sd), {r.Names[kick]} pushed"

@@ -64,11 +64,17 @@ module internal Runner =
         Terminal.clear ()
 
         let experiment =
-            { asked with Seed = options.Seed |> Option.defaultValue asked.Seed }
+            {
+                asked with
+                    Seed = options.Seed |> Option.defaultValue asked.Seed
+            }
             |> if options.Sketch then Sketch.make else id
 
         Experiment.validate experiment
-        let folder = Path.GetFullPath(Path.Combine(options.Out, Report.slug experiment.Title))
+
+        let folder =
+            Path.GetFullPath(Path.Combine(options.Out, Report.slug experiment.Title))
+
         RunFolder.Probe folder
 
         let setting = {
@@ -77,7 +83,13 @@ module internal Runner =
             Cancellation = cancellation.Token
         }
 
-        Terminal.say (if options.Sketch then $"{experiment.Title} (sketch)" else experiment.Title)
+        Terminal.say (
+            if options.Sketch then
+                $"{experiment.Title} (sketch)"
+            else
+                experiment.Title
+        )
+
         let found = find setting experiment
         let curves = compared experiment found.Responses
         let path = Options.script () |> Option.defaultValue ""
@@ -129,10 +141,7 @@ module internal Runner =
         if Environment.GetCommandLineArgs() |> Array.contains "--debug" then
             eprintfn "%O" error
 
-        if Options.script().IsSome then
-            exit 2
-        else
-            raise error
+        if Options.script().IsSome then exit 2 else raise error
 
 /// What can be done with an experiment.
 [<AutoOpen>]
@@ -176,7 +185,13 @@ module Verbs =
 
     /// Runs a sixteenth of an experiment, whatever the command line says.
     let sketch (experiment: Experiment) : Outcome =
-        guarded (fun () -> Runner.outcome { Options.current () with Sketch = true } experiment)
+        guarded (fun () ->
+            Runner.outcome
+                {
+                    Options.current () with
+                        Sketch = true
+                }
+                experiment)
 
     /// Prints what a run would do, and runs nothing.
     let plan (experiment: Experiment) =

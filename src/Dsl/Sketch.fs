@@ -6,7 +6,8 @@ open System
 /// Every count is divided by this.
 let private scale = 16.0
 
-let private shrink count = max 1 (int (Math.Ceiling(float count / scale)))
+let private shrink count =
+    max 1 (int (Math.Ceiling(float count / scale)))
 
 /// A record a sixteenth as long, but never shorter than four times the longest lag; what is missing is taken from the members.
 let private sampling lags (s: Sampling) =
@@ -27,10 +28,18 @@ let private estimator (e: Estimator) =
         match e.Method with
         | Method.Dynamical(Effort.Pairs n) -> Method.Dynamical(Effort.Pairs(shrink n))
         | Method.Dynamical(Effort.StandardError error) -> Method.Dynamical(Effort.StandardError(error * sqrt scale))
-        | Method.Learned network -> Method.Learned { network with Steps = shrink network.Steps }
+        | Method.Learned network ->
+            Method.Learned {
+                network with
+                    Steps = shrink network.Steps
+            }
         | other -> other
 
-    { e with Method = method; Name = Some e.Label }
+    {
+        e with
+            Method = method
+            Name = Some e.Label
+    }
 
 /// The sketch of an experiment. Estimators keep their names.
 let make (experiment: Experiment) : Experiment =

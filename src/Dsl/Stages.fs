@@ -33,8 +33,11 @@ let nothing = {
 }
 
 /// Stored stages of another build are not trusted.
-let private build = typeof<Setting>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
-let private coreBuild = typeof<LeithException>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+let private build =
+    typeof<Setting>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+
+let private coreBuild =
+    typeof<LeithException>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
 
 /// The arrays of a stage, computed only where the cache does not hold them. The description must hold everything that the result depends on.
 let cached setting (description: string) (compute: unit -> Arrays) =
@@ -61,8 +64,7 @@ let describe (experiment: Experiment) =
         let number = Typography.exactly
 
         let drift =
-            equations
-            |> List.map (fun e -> $"{Field.canonical e.Unknown} = {Field.canonical e.Drift}")
+            equations |> List.map (fun e -> $"{Field.canonical e.Unknown} = {Field.canonical e.Drift}")
 
         let noise =
             match noise with

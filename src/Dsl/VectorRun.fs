@@ -23,8 +23,7 @@ type private Context = {
 let private pushed c =
     match c.Experiment.Perturb with
     | Perturbation.Push fields -> fields |> List.map (fun f -> List.findIndex ((=) f) c.Unknowns)
-    | Perturbation.Kick(u, _) ->
-        raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
+    | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
 
 /// Where an observable stands among the rows A = [x, observables that are no unknowns].
 let private rowsOf c =
@@ -56,7 +55,10 @@ let private lagPlan c observables (scoreMaps: Func<ITileMap> list) =
         c.Plan,
         c.Unknowns.Length,
         c.Longest,
-        Observables = [| if not (List.isEmpty observables) then TileRows(observables.Length, map c observables) |],
+        Observables = [|
+            if not (List.isEmpty observables) then
+                TileRows(observables.Length, map c observables)
+        |],
         Scores = [| for m in scoreMaps -> TileRows(c.Unknowns.Length, m) |],
         Names = names c
     )
@@ -65,8 +67,7 @@ let private gather c name observables scoreMaps =
     Terminal.stage name (fun progress ->
         let lags = VectorLags(lagPlan c observables scoreMaps)
 
-        (simulation c.Model c.Step c.Seed)
-            .Run(c.Plan, (fun tile -> lags.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+        (simulation c.Model c.Step c.Seed).Run(c.Plan, (fun tile -> lags.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
 
         stopIfCancelled c.Setting
         let result = lags.Result()
@@ -90,9 +91,7 @@ let private responses c (estimator: Estimator) (lags: float[]) (values: float[][
     let _, rows = rowsOf c
 
     let curves (cube: float[][][]) kick =
-        rows
-        |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick]))
-        |> Array.ofList
+        rows |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick])) |> Array.ofList
 
     [
         for kick in pushed c ->
@@ -118,7 +117,9 @@ let private estimated c estimator (r: ResponseEstimate) notes =
 let private onlyUnknowns c (estimator: Estimator) =
     for observable in c.Experiment.Observe do
         if not (List.contains observable c.Unknowns) then
-            raise (LeithException $"`{estimator}` expected unknowns as observables, got {observable}; observe the unknowns, or leave this estimator out.")
+            raise (
+                LeithException $"`{estimator}` expected unknowns as observables, got {observable}; observe the unknowns, or leave this estimator out."
+            )
 
 let private propagator c estimator =
     onlyUnknowns c estimator
@@ -137,21 +138,39 @@ let private propagator c estimator =
 let private twins c observables effort (deviations: float[]) kick =
     let wanted, most = twinEffort effort deviations[kick]
     let size = 0.1 * deviations[kick]
-    let batch = min (if Double.IsNaN wanted then most else 1024) 4096 |> max Tile.Members
-    let restarts = if Double.IsNaN wanted then int (Math.Ceiling(float most / float batch)) else 2
-    let unit = Array.init c.Unknowns.Length (fun i -> if i = kick then Complex.One else Complex.Zero)
+
+    let batch =
+        min (if Double.IsNaN wanted then most else 1024) 4096 |> max Tile.Members
+
+    let restarts =
+        if Double.IsNaN wanted then
+            int (Math.Ceiling(float most / float batch))
+        else
+            2
+
+    let unit =
+        Array.init c.Unknowns.Length (fun i -> if i = kick then Complex.One else Complex.Zero)
 
     let plan =
         TwinPlan(batch, restarts, c.Plan.SpinUp, 0.0, float c.Longest * c.Plan.Every, c.Plan.Every, unit, size)
 
     let wanted =
-        if Double.IsNaN wanted then Double.MaxValue else wanted / deviations[kick]
+        if Double.IsNaN wanted then
+            Double.MaxValue
+        else
+            wanted / deviations[kick]
 
     Terminal.stage $"twin runs, {c.Unknowns[kick]} pushed" (fun progress ->
         let relay = {
             new IProgress<struct (float * float)> with
                 member _.Report(struct (share, error)) =
-                    progress.Report(share, (if Double.IsNaN error then "" else $"standard error {Digest.number error}"))
+                    progress.Report(
+                        share,
+                        (if Double.IsNaN error then
+                             ""
+                         else
+                             $"standard error {Digest.number error}")
+                    )
         }
 
         let estimate =
@@ -235,7 +254,9 @@ let private scoreReport (estimator: Estimator) sigma stein training : ScoreRepor
 }
 
 let private train c (estimator: Estimator) (network: Network) (products: LagProducts) =
-    let key = StageCache.Key $"network {describe c.Experiment}\n%A{network}\n{trainingSamples}"
+    let key =
+        StageCache.Key $"network {describe c.Experiment}\n%A{network}\n{trainingSamples}"
+
     let path = IO.Path.Combine(c.Setting.Cache.Folder, key + ".safetensors")
 
     if IO.File.Exists path then
@@ -243,7 +264,9 @@ let private train c (estimator: Estimator) (network: Network) (products: LagProd
     else
         let n = c.Unknowns.Length
         let all = c.Plan.Samples * int64 c.Plan.Members
-        let saver = Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
+
+        let saver =
+            Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
 
         Terminal.stage "simulate for training" (fun progress ->
             (simulation c.Model c.Step c.Seed)
@@ -290,18 +313,29 @@ let private learned c estimator network own =
     let others, _ = rowsOf c
 
     let arrays =
-        cached c.Setting $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n%A{network}\n%A{others |> List.map Field.canonical}" (fun () ->
-            (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ]).ToArrays())
+        cached
+            c.Setting
+            $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n%A{network}\n%A{others |> List.map Field.canonical}"
+            (fun () -> (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ]).ToArrays())
 
     let products = LagProducts.FromArrays(arrays, names c)
     let r = VectorResponse.FromScore(products, 0, true, 200, c.Seed)
     let plain = VectorResponse.FromScore(products, 0, false, 200, c.Seed)
 
     let history = [
-        for p in score.History -> p.Step, p.TrainingLoss, (if p.ValidationLoss.HasValue then p.ValidationLoss.Value else nan)
+        for p in score.History ->
+            p.Step,
+            p.TrainingLoss,
+            (if p.ValidationLoss.HasValue then
+                 p.ValidationLoss.Value
+             else
+                 nan)
     ]
 
-    estimated c estimator r [ "linear forecast as control variate"; $"score at noise level σ = {Digest.number score.Sigma}" ],
+    estimated c estimator r [
+        "linear forecast as control variate"
+        $"score at noise level σ = {Digest.number score.Sigma}"
+    ],
     [ scoreReport estimator (Some score.Sigma) (stein c plain) history ]
 
 let run setting experiment (equations: Equation list) step (s: Sampling) =
@@ -325,7 +359,9 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         | Method.Dynamical effort -> dynamical c estimator effort products, []
         | Method.Gaussian -> estimated c estimator (VectorResponse.Gaussian(products, 200, c.Seed)) [], []
         | Method.Exact _ ->
-            let r = VectorResponse.FromScore(products, List.findIndex ((=) estimator) exact, false, 200, c.Seed)
+            let r =
+                VectorResponse.FromScore(products, List.findIndex ((=) estimator) exact, false, 200, c.Seed)
+
             estimated c estimator r [], [ scoreReport estimator None (stein c r) [] ]
         | Method.Learned network -> learned c estimator network products
 
@@ -335,5 +371,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         nothing with
             Responses = estimates |> List.collect fst
             Scores = estimates |> List.collect snd
-            Notes = [ "Samples seen", $"{Digest.number (float products.Samples)} ({c.Plan.Members} members × {c.Plan.Samples} samples)" ]
+            Notes = [
+                "Samples seen", $"{Digest.number (float products.Samples)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
+            ]
     }
