@@ -645,3 +645,4 @@ let ``The effective sample size of a linear equation comes from its decay rates`
     Assert.StartsWith("1,250 independent samples; correlation time 4", effective [ ddt u == -u / 4 ] (perSite 1.0))
     Assert.StartsWith("1,250 independent samples; correlation time 4", effective [ ddt x == -x; ddt y == -y / 4 ] (perSite 1.0))
     Assert.StartsWith("none: ", effective [ ddt u == 0.1 * u ] (perSite 1.0))
+    Assert.Equal("none: there is no noise", effective [ ddt u == -u ] (perSite 0.0))

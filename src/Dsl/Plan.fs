@@ -200,19 +200,23 @@ module Plan =
             Some(longest, longest)
         | symbol, _ ->
             let power = LinearLaw.StationaryPower model
+            let total = Array.sum power
 
-            let time k =
-                if power[k] = 0.0 then 0.0 else (-1.0 / symbol[k].Real)
+            if total = 0.0 then
+                None
+            else
+                let time mode =
+                    if power[mode] = 0.0 then 0.0 else -1.0 / symbol[mode].Real
 
-            let integral =
-                Array.init power.Length (fun k ->
-                    if power[k] = 0.0 then
+                // the pixel's correlation is the sum of the modes' e^{L t}, weighted by their power
+                let integral mode =
+                    if power[mode] = 0.0 then
                         0.0
                     else
-                        power[k] * -(Numerics.Complex.One / symbol[k]).Real)
-                |> Array.sum
+                        -power[mode] * (Numerics.Complex.One / symbol[mode]).Real
 
-            Some(integral / Array.sum power, Array.init power.Length time |> Array.max)
+                let modes = [| 0 .. power.Length - 1 |]
+                Some(Array.sumBy integral modes / total, modes |> Array.map time |> Array.max)
 
     let private effective (model: Model) (sampling: Sampling) =
         let total = float sampling.Members * sampling.Lasting
@@ -233,7 +237,7 @@ module Plan =
                     $"{count (independent longest)} independent samples; correlation time {number longest} of the slowest unknown"
                 | Some(typical, longest) ->
                     $"{count (independent typical)} independent samples at a site (correlation time {number typical}), {count (independent longest)} of the slowest mode ({number longest})"
-                | None -> "not known"
+                | None -> "none: there is no noise"
             with :? LeithException as error ->
                 $"none: {error.Message}"
 
