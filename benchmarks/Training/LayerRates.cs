@@ -34,7 +34,7 @@ internal static unsafe class LayerRates
     private static double Best(Action work)
     {
         double best = double.MaxValue;
-        for (int i = 0; i < 30; i++)
+        for (int i = 0; i < 100; i++)
         {
             long start = Stopwatch.GetTimestamp();
             work();

@@ -18,10 +18,13 @@ TrainingRate.Ours(threads, modulated: false, steps: 5); // lets the compiler fin
 List<double> ours = [], modulated = [], theirs = [];
 for (int round = 0; round < rounds; round++)
 {
-    ours.Add(TrainingRate.Ours(threads, modulated: false, steps: 60));
-    modulated.Add(TrainingRate.Ours(threads, modulated: true, steps: 60));
+    var (plain, plainProcessor) = TrainingRate.Ours(threads, modulated: false, steps: 60);
+    var (full, fullProcessor) = TrainingRate.Ours(threads, modulated: true, steps: 60);
+    ours.Add(plain);
+    modulated.Add(full);
     if (peer is not null) theirs.Add(TrainingRate.Peer(python, peer, threads));
-    Console.WriteLine($"round {round + 1}: plain {TrainingRate.Describe(ours[^1])}; modulated {TrainingRate.Describe(modulated[^1])}"
+    Console.WriteLine($"round {round + 1}: plain {TrainingRate.Describe(plain)}; modulated {TrainingRate.Describe(full)}"
+        + $"; by processor time {plainProcessor:F1} and {fullProcessor:F1} steps/s"
         + (peer is null ? "" : $"; peer {TrainingRate.Describe(theirs[^1])}; ratio {ours[^1] / theirs[^1]:F2}"));
 }
 double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);

@@ -36,8 +36,7 @@ internal sealed unsafe class WeightGradient(Stencil stencil, int inputs, int out
         Lane* sum = sums.Vectors + (long)tap * inputs * outputs;
         if (inputs % 4 == 0 && outputs % 4 == 0)
         {
-            for (int i = 0; i < inputs; i += 4)
-                for (int o = 0; o < outputs; o += 4) Block(x + i, dy + o, sum + i * outputs + o, tap, from, to);
+            Blocks(x, dy, sum, tap, from, to);
         }
         else
         {
@@ -47,33 +46,37 @@ internal sealed unsafe class WeightGradient(Stencil stencil, int inputs, int out
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Block(Lane* x, Lane* dy, Lane* sum, int tap, int from, int to)
+    private void Blocks(Lane* x, Lane* dy, Lane* sum, int tap, int from, int to)
     {
         int taps = stencil.Taps, wide = inputs, step = outputs;
         int* near = stencil.Neighbours + tap;
-        Lane* r0 = sum, r1 = sum + step, r2 = sum + 2 * step, r3 = sum + 3 * step;
-        Lane a0 = r0[0], a1 = r0[1], a2 = r0[2], a3 = r0[3], b0 = r1[0], b1 = r1[1], b2 = r1[2], b3 = r1[3];
-        Lane c0 = r2[0], c1 = r2[1], c2 = r2[2], c3 = r2[3], d0 = r3[0], d1 = r3[1], d2 = r3[2], d3 = r3[3];
-        Lane* q = dy + (long)from * step;
-        for (int site = from; site < to; site++, q += step)
-        {
-            Lane* p = x + (long)near[site * taps] * wide;
-            Lane q0 = q[0], q1 = q[1], q2 = q[2], q3 = q[3];
-            Lane v = p[0];
-            a0 = Vector512.FusedMultiplyAdd(v, q0, a0); a1 = Vector512.FusedMultiplyAdd(v, q1, a1);
-            a2 = Vector512.FusedMultiplyAdd(v, q2, a2); a3 = Vector512.FusedMultiplyAdd(v, q3, a3);
-            v = p[1];
-            b0 = Vector512.FusedMultiplyAdd(v, q0, b0); b1 = Vector512.FusedMultiplyAdd(v, q1, b1);
-            b2 = Vector512.FusedMultiplyAdd(v, q2, b2); b3 = Vector512.FusedMultiplyAdd(v, q3, b3);
-            v = p[2];
-            c0 = Vector512.FusedMultiplyAdd(v, q0, c0); c1 = Vector512.FusedMultiplyAdd(v, q1, c1);
-            c2 = Vector512.FusedMultiplyAdd(v, q2, c2); c3 = Vector512.FusedMultiplyAdd(v, q3, c3);
-            v = p[3];
-            d0 = Vector512.FusedMultiplyAdd(v, q0, d0); d1 = Vector512.FusedMultiplyAdd(v, q1, d1);
-            d2 = Vector512.FusedMultiplyAdd(v, q2, d2); d3 = Vector512.FusedMultiplyAdd(v, q3, d3);
-        }
-        r0[0] = a0; r0[1] = a1; r0[2] = a2; r0[3] = a3; r1[0] = b0; r1[1] = b1; r1[2] = b2; r1[3] = b3;
-        r2[0] = c0; r2[1] = c1; r2[2] = c2; r2[3] = c3; r3[0] = d0; r3[1] = d1; r3[2] = d2; r3[3] = d3;
+        for (int i = 0; i < wide; i += 4)
+            for (int o = 0; o < step; o += 4)
+            {
+                Lane* r0 = sum + i * step + o, r1 = r0 + step, r2 = r1 + step, r3 = r2 + step;
+                Lane a0 = r0[0], a1 = r0[1], a2 = r0[2], a3 = r0[3], b0 = r1[0], b1 = r1[1], b2 = r1[2], b3 = r1[3];
+                Lane c0 = r2[0], c1 = r2[1], c2 = r2[2], c3 = r2[3], d0 = r3[0], d1 = r3[1], d2 = r3[2], d3 = r3[3];
+                Lane* q = dy + (long)from * step + o, start = x + i;
+                for (int site = from; site < to; site++, q += step)
+                {
+                    Lane* p = start + (long)near[site * taps] * wide;
+                    Lane q0 = q[0], q1 = q[1], q2 = q[2], q3 = q[3];
+                    Lane v = p[0];
+                    a0 = Vector512.FusedMultiplyAdd(v, q0, a0); a1 = Vector512.FusedMultiplyAdd(v, q1, a1);
+                    a2 = Vector512.FusedMultiplyAdd(v, q2, a2); a3 = Vector512.FusedMultiplyAdd(v, q3, a3);
+                    v = p[1];
+                    b0 = Vector512.FusedMultiplyAdd(v, q0, b0); b1 = Vector512.FusedMultiplyAdd(v, q1, b1);
+                    b2 = Vector512.FusedMultiplyAdd(v, q2, b2); b3 = Vector512.FusedMultiplyAdd(v, q3, b3);
+                    v = p[2];
+                    c0 = Vector512.FusedMultiplyAdd(v, q0, c0); c1 = Vector512.FusedMultiplyAdd(v, q1, c1);
+                    c2 = Vector512.FusedMultiplyAdd(v, q2, c2); c3 = Vector512.FusedMultiplyAdd(v, q3, c3);
+                    v = p[3];
+                    d0 = Vector512.FusedMultiplyAdd(v, q0, d0); d1 = Vector512.FusedMultiplyAdd(v, q1, d1);
+                    d2 = Vector512.FusedMultiplyAdd(v, q2, d2); d3 = Vector512.FusedMultiplyAdd(v, q3, d3);
+                }
+                r0[0] = a0; r0[1] = a1; r0[2] = a2; r0[3] = a3; r1[0] = b0; r1[1] = b1; r1[2] = b2; r1[3] = b3;
+                r2[0] = c0; r2[1] = c1; r2[2] = c2; r2[3] = c3; r3[0] = d0; r3[1] = d1; r3[2] = d2; r3[3] = d3;
+            }
     }
 
     /// <summary>One input by at most eight outputs: the first and last layers, whose work is small.</summary>
