@@ -278,7 +278,6 @@ let private train c (estimator: Estimator) (network: Network) (products: LagProd
         let mean = Array.init n (fun i -> samples |> Array.averageBy (fun x -> x[i]))
         let rows = products.Covariance 0
         let covariance = Array2D.init n n (fun i j -> rows[i][j])
-        let smallest = Array.init n (fun i -> sqrt rows.[i].[i]) |> Array.min
 
         Terminal.stage $"train {estimator}" (fun progress ->
             let relay = {
@@ -294,7 +293,7 @@ let private train c (estimator: Estimator) (network: Network) (products: LagProd
                     Steps = network.Steps,
                     Batch = network.Batch,
                     LearningRate = network.LearningRate,
-                    SigmaMin = (network.Sigma |> Option.map (fun s -> s * smallest) |> Option.toNullable),
+                    SigmaMin = Option.toNullable network.Sigma, // in each component's own standard deviation
                     Seed = c.Seed,
                     Threads = c.Setting.Threads
                 )
