@@ -18,6 +18,10 @@ let private at lag (responses: Response list) =
             for c, values in Array.indexed r.Values -> values[lag], r.StandardError |> Option.map (fun e -> e[c][lag] * e[c][lag])
           ])
 
+/// The largest of some numbers, NaN where one of them is: Seq.max forgets a NaN that is not the first.
+let private largest (values: float seq) =
+    values |> Seq.reduce (fun a b -> Math.Max(a, b))
+
 let private of' estimator (responses: Response list) =
     responses |> List.filter (fun r -> r.Estimator = estimator)
 
@@ -38,7 +42,7 @@ let errors (reference: string) (responses: Response list) (estimator: string) : 
             let variance =
                 pairs |> List.sumBy (fun ((_, a), (_, b)) -> Option.defaultValue 0.0 a + Option.defaultValue 0.0 b)
 
-            norm differences, differences |> List.map abs |> List.max, sqrt variance)
+            norm differences, differences |> List.map abs |> largest, sqrt variance)
 
     {
         Estimator = estimator
@@ -68,10 +72,14 @@ let check (responses: Response list) (c: Check) : CheckResult =
     let size lag =
         norm (at lag (of' c.Reference.Label responses) |> List.map fst)
 
+    // Where the reference vanishes, so must the estimate.
+    let relative lag distance =
+        if distance = 0.0 then 0.0 else distance / size lag
+
     let value, limit =
         match c.Limit with
-        | Limit.Near limit -> (curve.L2 |> Array.mapi (fun lag d -> d / size lag) |> Array.max), limit
-        | Limit.Within limit -> Array.max curve.L2, limit
+        | Limit.Near limit -> curve.L2 |> Array.mapi relative |> largest, limit
+        | Limit.Within limit -> largest curve.L2, limit
 
     {
         Name = c.Text

@@ -116,18 +116,23 @@ module internal Runner =
         }
 
         Report.write outcome |> ignore
-        Terminal.summary outcome
+
+        if not Terminal.isQuiet then
+            Terminal.summary outcome
+
         outcome
 
-    /// Tells ./run that the script compiled, so that its exit code is an answer.
-    let began () =
+    /// Tells ./run that exit code 1 means a failed check: fsi answers 1 to a script that does not compile or that an error ends, too.
+    let private tellRun () =
         match Environment.GetEnvironmentVariable "LEITH_STATUS" with
         | null
         | "" -> ()
-        | path -> File.AppendAllText(path, "ran\n")
+        | path -> File.AppendAllText(path, "a check failed\n")
 
     let private checksFailed =
-        lazy (AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> Environment.ExitCode <- 1))
+        lazy
+            (tellRun ()
+             AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> Environment.ExitCode <- 1))
 
     /// Checks of a sketch are printed and never fail.
     let judge (outcome: Outcome) =
@@ -159,8 +164,6 @@ module Verbs =
         | _ -> None
 
     let private guarded work =
-        Runner.began ()
-
         try
             work ()
         with Users error ->
@@ -176,8 +179,6 @@ module Verbs =
 
     /// Like `run`, but an experiment that cannot be run returns its message, and no check ends the script.
     let tryRun (experiment: Experiment) : Result<Outcome, string> =
-        Runner.began ()
-
         try
             Ok(Runner.outcome (Options.current ()) experiment)
         with Users error ->

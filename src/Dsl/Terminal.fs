@@ -6,6 +6,9 @@ open System.Diagnostics
 open System.Threading
 open Spectre.Console
 
+/// Whether nothing is said: runs inside a test.
+let mutable internal isQuiet = false
+
 let private gate = obj ()
 let mutable private finished: (string * float) list = []
 /// Whether a line that will be drawn over is on the screen.
@@ -91,8 +94,9 @@ let say (text: string) =
             Console.Out.Write "\r\u001b[2K"
             lineIsOpen <- false
 
-        Console.Out.WriteLine text
-        Console.Out.Flush())
+        if not isQuiet then
+            Console.Out.WriteLine text
+            Console.Out.Flush())
 
 /// Seconds between two lines of one stage where the output is no terminal.
 let private plainPause = 5.0
@@ -113,7 +117,7 @@ let stage (name: string) (work: IProgress<float * string> -> 'T) : 'T =
         let fraction, note = latest.Value
         let seconds = clock.Elapsed.TotalSeconds
 
-        if isTerminal.Value then
+        if isTerminal.Value && not isQuiet then
             draw (line name fraction note seconds)
         elif seconds >= plainAt.Value + plainPause then
             plainAt.Value <- seconds
