@@ -259,18 +259,6 @@ let private twins c estimator observable effort (deviation: float) =
                ": the kick is large; the response is not linear in it everywhere")
     ]
 
-let private trainingOptions c (network: Network) deviation =
-    TrainingOptions(
-        Channels = network.Channels,
-        Layers = network.Layers,
-        Steps = network.Steps,
-        Batch = network.Batch,
-        LearningRate = network.LearningRate,
-        SigmaMin = (network.Sigma |> Option.map (fun s -> s * deviation) |> Option.toNullable),
-        Seed = c.Seed,
-        Threads = c.Setting.Threads
-    )
-
 let private steinRows (grid: Grid) (values: float[]) (errors: float[]) = [
     for name, index in
         [
@@ -279,69 +267,20 @@ let private steinRows (grid: Grid) (values: float[]) (errors: float[]) = [
             "u(x−1) ŝ(x)", [| -1; 0; 0 |]
         ] do
         let site = grid.Ravel(ReadOnlySpan(Array.truncate grid.Dimensions index))
-        let residual = (if site = 0 then 1.0 else 0.0) - values[site]
-
-        {
-            Field = name
-            Value = residual
-            Z =
-                (if errors[site] > 1e-14 then
-                     residual / errors[site]
-                 else
-                     0.0)
-        }
+        steinRow name ((if site = 0 then 1.0 else 0.0) - values[site]) errors[site]
 ]
 
-let private scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
-    Estimator = estimator.Label
-    Sigma = sigma
-    Stein = stein
-    Certificate = None
-    Training = training
-}
-
-/// Trains, or takes the weights of an earlier run: the file bears the hash of everything they depend on.
 let private train c (estimator: Estimator) (network: Network) (products: SpectralLagProducts) fields deviation =
-    let key =
-        StageCache.Key $"network {describe c.Experiment}\n%A{network}\n{trainingFields}"
-
-    let path = IO.Path.Combine(c.Setting.Cache.Folder, key + ".safetensors")
-
-    if IO.File.Exists path then
-        LearnedScore.Load path
-    else
-        Terminal.stage $"train {estimator}" (fun progress ->
-            let relay = {
-                new IProgress<TrainingProgress> with
-                    member _.Report p =
-                        let validation =
-                            if p.ValidationLoss.HasValue then
-                                $", validation {Digest.number p.ValidationLoss.Value}"
-                            else
-                                ""
-
-                        progress.Report(
-                            float p.Step / float p.Steps,
-                            $"loss {Digest.number p.TrainingLoss}{validation}, {p.StepsPerSecond:F1} steps/s"
-                        )
-            }
-
-            let score =
-                DenoisingTraining.TrainField(
-                    c.Grid,
-                    fields,
-                    products.Mean,
-                    SpectralResponse.Power products,
-                    trainingOptions c network deviation,
-                    relay,
-                    c.Setting.Cancellation
-                )
-
-            if not score.Interrupted then
-                IO.Directory.CreateDirectory c.Setting.Cache.Folder |> ignore
-                score.Save path
-
-            score)
+    trained c.Setting estimator.Label $"network {describe c.Experiment}\n%A{network}\n{trainingFields}" (fun progress ->
+        DenoisingTraining.TrainField(
+            c.Grid,
+            fields,
+            products.Mean,
+            SpectralResponse.Power products,
+            trainingOptions c.Setting network c.Seed deviation,
+            trainingProgress progress,
+            c.Setting.Cancellation
+        ))
 
 let private learnedResponse c estimator observable network (products: IDictionary<_, SpectralLagProducts>) fields deviation =
     let self = products[(c.Unknown, "the state")]
@@ -381,23 +320,13 @@ let private learnedResponse c estimator observable network (products: IDictionar
     let identity =
         SpectralResponse.AtLagZero(self, remainder, SpectralResponse.Power self, score.Sigma, c.Seed, c.Setting.Threads)
 
-    let history = [
-        for p in score.History ->
-            p.Step,
-            p.TrainingLoss,
-            (if p.ValidationLoss.HasValue then
-                 p.ValidationLoss.Value
-             else
-                 nan)
-    ]
-
     let notes = [
         $"trained on {fields.Length} fields; response with a linear forecast as control variate, network at {Digest.number remainder.Fields} base fields"
         $"score at noise level σ = {Digest.number score.Sigma}"
     ]
 
     response c estimator observable r.Lags r.Values (Some r.StandardError) notes,
-    scoreReport estimator (Some score.Sigma) (steinRows c.Grid identity.Values.[0] identity.StandardError.[0]) history
+    scoreReport estimator (Some score.Sigma) (steinRows c.Grid identity.Values.[0] identity.StandardError.[0]) (trainingHistory score)
 
 /// One member at the end of its record, and the same field a little earlier.
 let private snapshots c =

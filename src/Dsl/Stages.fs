@@ -57,6 +57,82 @@ let cached setting (description: string) (compute: unit -> Arrays) =
 let has setting (description: string) =
     fst (setting.Cache.TryLoad(StageCache.Key(String.Join("\n", build, coreBuild, description))))
 
+/// A trained score, or the one of an earlier run: the file bears the hash of everything its weights depend on.
+let trained setting (name: string) (description: string) (train: IProgress<float * string> -> LearnedScore) =
+    let key = StageCache.Key(String.Join("\n", build, coreBuild, description))
+    let path = Path.Combine(setting.Cache.Folder, key + ".safetensors")
+
+    let stored =
+        if not (File.Exists path) then
+            None
+        else
+            try
+                Some(LearnedScore.Load path)
+            with :? LeithException as error ->
+                Terminal.say $"a stored network could not be used and is trained again ({error.Message})"
+                None
+
+    match stored with
+    | Some score -> score
+    | None ->
+        let score = Terminal.stage $"train {name}" train
+
+        if not score.Interrupted then
+            Directory.CreateDirectory setting.Cache.Folder |> ignore
+            score.Save path
+
+        score
+
+/// Training's own report as that of a stage.
+let trainingProgress (progress: IProgress<float * string>) : IProgress<TrainingProgress> = {
+    new IProgress<TrainingProgress> with
+        member _.Report p =
+            let validation =
+                if p.ValidationLoss.HasValue then
+                    $", validation {Digest.number p.ValidationLoss.Value}"
+                else
+                    ""
+
+            progress.Report(float p.Step / float p.Steps, $"loss {Digest.number p.TrainingLoss}{validation}, {p.StepsPerSecond:F1} steps/s")
+}
+
+let trainingOptions setting (network: Network) (seed: uint64) (scale: float) =
+    TrainingOptions(
+        Channels = network.Channels,
+        Layers = network.Layers,
+        Steps = network.Steps,
+        Batch = network.Batch,
+        LearningRate = network.LearningRate,
+        SigmaMin = (network.Sigma |> Option.map (fun s -> s * scale) |> Option.toNullable),
+        Seed = seed,
+        Threads = setting.Threads
+    )
+
+let trainingHistory (score: LearnedScore) = [
+    for p in score.History ->
+        p.Step,
+        p.TrainingLoss,
+        (if p.ValidationLoss.HasValue then
+             p.ValidationLoss.Value
+         else
+             nan)
+]
+
+let scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
+    Estimator = estimator.Label
+    Sigma = sigma
+    Stein = stein
+    Certificate = None
+    Training = training
+}
+
+/// A residual of the Stein identity with its z-score; a residual that vanishes identically has none.
+let steinRow field value error : SteinRow = {
+    Field = field
+    Value = value
+    Z = (if error > 1e-14 then value / error else 0.0)
+}
+
 /// Everything the states depend on, the same text for the same system whatever it is asked.
 let describe (experiment: Experiment) =
     match experiment.Source with

@@ -235,77 +235,32 @@ let private dynamical c estimator effort (products: LagProducts) =
 
 /// ⟨x_i s_j⟩ + δ_ij on the diagonal, from the plain response at lag zero.
 let private stein c (plain: ResponseEstimate) = [
-    for i, u in List.indexed c.Unknowns ->
-        let value, error = 1.0 - plain.Values.[0].[i].[i], plain.StandardError.[0].[i].[i]
-
-        {
-            Field = $"{u} ŝ({u}) + 1"
-            Value = value
-            Z = (if error > 1e-14 then value / error else 0.0)
-        }
+    for i, u in List.indexed c.Unknowns -> steinRow $"{u} ŝ({u}) + 1" (1.0 - plain.Values.[0].[i].[i]) plain.StandardError.[0].[i].[i]
 ]
 
-let private scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
-    Estimator = estimator.Label
-    Sigma = sigma
-    Stein = stein
-    Certificate = None
-    Training = training
-}
-
 let private train c (estimator: Estimator) (network: Network) (products: LagProducts) =
-    let key =
-        StageCache.Key $"network {describe c.Experiment}\n%A{network}\n{trainingSamples}"
+    let n = c.Unknowns.Length
+    let rows = products.Covariance 0
 
-    let path = IO.Path.Combine(c.Setting.Cache.Folder, key + ".safetensors")
-
-    if IO.File.Exists path then
-        LearnedScore.Load path
-    else
-        let n = c.Unknowns.Length
+    trained c.Setting estimator.Label $"network {describe c.Experiment}\n%A{network}\n{trainingSamples}" (fun progress ->
         let all = c.Plan.Samples * int64 c.Plan.Members
+        let saver = Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
 
-        let saver =
-            Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
+        (simulation c.Model c.Step c.Seed)
+            .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
 
-        Terminal.stage "simulate for training" (fun progress ->
-            (simulation c.Model c.Step c.Seed)
-                .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
-
-            stopIfCancelled c.Setting)
-
+        stopIfCancelled c.Setting
         let samples = saver.Values |> Array.chunkBySize n
-        let mean = Array.init n (fun i -> samples |> Array.averageBy (fun x -> x[i]))
-        let rows = products.Covariance 0
-        let covariance = Array2D.init n n (fun i j -> rows[i][j])
 
-        Terminal.stage $"train {estimator}" (fun progress ->
-            let relay = {
-                new IProgress<TrainingProgress> with
-                    member _.Report p =
-                        progress.Report(float p.Step / float p.Steps, $"loss {Digest.number p.TrainingLoss}, {p.StepsPerSecond:F0} steps/s")
-            }
-
-            let options =
-                TrainingOptions(
-                    Channels = network.Channels,
-                    Layers = network.Layers,
-                    Steps = network.Steps,
-                    Batch = network.Batch,
-                    LearningRate = network.LearningRate,
-                    SigmaMin = Option.toNullable network.Sigma, // in each component's own standard deviation
-                    Seed = c.Seed,
-                    Threads = c.Setting.Threads
-                )
-
-            let score =
-                DenoisingTraining.TrainVector(samples, mean, covariance, options, relay, c.Setting.Cancellation)
-
-            if not score.Interrupted then
-                IO.Directory.CreateDirectory c.Setting.Cache.Folder |> ignore
-                score.Save path
-
-            score)
+        // Noise levels of scalar unknowns count in each one's own standard deviation.
+        DenoisingTraining.TrainVector(
+            samples,
+            Array.init n (fun i -> samples |> Array.averageBy (fun x -> x[i])),
+            Array2D.init n n (fun i j -> rows[i][j]),
+            trainingOptions c.Setting network c.Seed 1.0,
+            trainingProgress progress,
+            c.Setting.Cancellation
+        ))
 
 let private learned c estimator network own =
     let score = train c estimator network own
@@ -321,21 +276,11 @@ let private learned c estimator network own =
     let r = VectorResponse.FromScore(products, 0, true, 200, c.Seed)
     let plain = VectorResponse.FromScore(products, 0, false, 200, c.Seed)
 
-    let history = [
-        for p in score.History ->
-            p.Step,
-            p.TrainingLoss,
-            (if p.ValidationLoss.HasValue then
-                 p.ValidationLoss.Value
-             else
-                 nan)
-    ]
-
     estimated c estimator r [
         "linear forecast as control variate"
         $"score at noise level σ = {Digest.number score.Sigma}"
     ],
-    [ scoreReport estimator (Some score.Sigma) (stein c plain) history ]
+    [ scoreReport estimator (Some score.Sigma) (stein c plain) (trainingHistory score) ]
 
 let run setting experiment (equations: Equation list) step (s: Sampling) =
     let c = {

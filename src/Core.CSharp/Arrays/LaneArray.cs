@@ -14,7 +14,7 @@ public sealed unsafe class LaneArray : IDisposable
     {
         Rows = rows;
         nuint bytes = (nuint)Math.Max(rows, 1) * Lanes * sizeof(double);
-        Pointer = (double*)NativeMemory.AlignedAlloc(bytes, 64);
+        Pointer = (double*)LargePages.Allocate(bytes);
         NativeMemory.Clear(Pointer, bytes);
     }
 

@@ -1,40 +1,44 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Leith.Core;
 
-/// <summary>The correlator of one tile: a window of samples, transposed to [mode][time], and lag sums in registers.</summary>
-/// <remarks>The window starts at a base time and holds the base times of one flush with all their lags; the window of one mode fits the first-level cache.</remarks>
+/// <summary>The correlator of one tile: a window of samples that starts at a base time and holds the base times of one flush with all their lags.</summary>
 sealed unsafe class SpectralCorrelatorSink : ITileSink
 {
+    const int WindowBytes = 40 << 20;
     readonly SpectralCorrelator plan;
-    readonly int modes, lags, stride, flush, window, slots;
+    readonly int modes, lags, stride, flush;
     readonly ITileMap?[] observables, conjugates;
     readonly Tile scratch;
-    readonly LaneArray[] a, b; // a[observable]: [mode][sample of the window][re, im]; b[conjugate]: [mode][base of the window][re, im]
-    readonly LaneArray[][] sums; // [observable][conjugate]: [mode][lag][re, im]
+    readonly TransposedWindow[] a; // [observable]
+    readonly TransposedWindow?[] b; // [conjugate], base times only; null where an observable's window serves
+    readonly int[] shared; // [conjugate]: that observable, or −1
+    readonly LaneArray[][] sums; // [observable][conjugate]: [mode][lag, a multiple of four][re, im]
     readonly LaneArray[] meansA; // [observable]: [lag]
     readonly LaneArray meansB; // [conjugate]
     long firstBase, basesInBlock, skip;
-    int held, block;
+    int block;
 
     internal SpectralCorrelatorSink(SpectralCorrelator plan)
     {
         this.plan = plan;
         (modes, lags, stride) = (plan.Grid.Sites, plan.Longest + 1, plan.Stride);
-        flush = Math.Max(1, 64 / stride);
-        window = (flush - 1) * stride + lags;
-        slots = (window - 1) / stride + 1;
+        int longest = Math.Max(lags + 63 * stride, WindowBytes / (modes * 128));
+        flush = Math.Clamp((longest - lags) / stride + 1, 1, Math.Max(1, 256 / stride));
+        int window = (flush - 1) * stride + lags;
         observables = [.. plan.Observables.Select(make => make?.Invoke())];
         conjugates = [.. plan.Conjugates.Select(make => make?.Invoke())];
+        int state = Array.FindIndex(observables, map => map is null);
+        shared = [.. conjugates.Select(map => map is null ? state : -1)];
         scratch = new Tile(modes);
-        a = [.. observables.Select(_ => new LaneArray(modes * window * 2))];
-        b = [.. conjugates.Select(_ => new LaneArray(modes * slots * 2))];
-        sums = [.. observables.Select(_ => conjugates.Select(_ => new LaneArray(modes * lags * 2)).ToArray())];
+        a = [.. observables.Select(_ => new TransposedWindow(modes, window))];
+        b = [.. shared.Select(with => with >= 0 ? null : new TransposedWindow(modes, (window - 1) / stride + 1))];
+        sums = [.. observables.Select(_ => conjugates.Select(_ => new LaneArray(modes * PaddedLags * 2)).ToArray())];
         meansA = [.. observables.Select(_ => new LaneArray(lags))];
         meansB = new LaneArray(conjugates.Length);
     }
+
+    int PaddedLags => (lags + 3) / 4 * 4;
 
     internal List<SpectralBlock> Blocks { get; } = [];
 
@@ -46,19 +50,19 @@ sealed unsafe class SpectralCorrelatorSink : ITileSink
             skip--;
             return;
         }
-        for (int i = 0; i < a.Length; i++) Store(a[i], window, held, Map(observables[i], state, time));
+        int held = a[0].Count;
+        for (int i = 0; i < a.Length; i++) a[i].Add(Map(observables[i], state, time));
         if (held % stride == 0 && firstBase + held / stride < plan.Bases)
-            for (int j = 0; j < b.Length; j++) Store(b[j], slots, held / stride, Map(conjugates[j], state, time));
-        held++;
+            for (int j = 0; j < b.Length; j++) b[j]?.Add(Map(conjugates[j], state, time));
         int bases = (int)Math.Min(flush, BlockEnd - firstBase);
-        if (held == (bases - 1) * stride + lags) Flush(bases);
+        if (held + 1 == (bases - 1) * stride + lags) Flush(bases);
     }
 
     public void Finish()
     {
         foreach (var map in observables.Concat(conjugates)) map?.Dispose();
-        foreach (var array in a.Concat(b).Concat(sums.SelectMany(s => s)).Concat(meansA)) array.Dispose();
-        meansB.Dispose();
+        foreach (var window in a.Concat(b)) window?.Dispose();
+        foreach (var array in sums.SelectMany(s => s).Concat(meansA).Append(meansB)) array.Dispose();
         scratch.Dispose();
     }
 
@@ -72,49 +76,39 @@ sealed unsafe class SpectralCorrelatorSink : ITileSink
         return scratch;
     }
 
-    void Store(LaneArray to, int length, int at, Tile tile)
-    {
-        Vector512<double>* target = to.Vectors + (nint)at * 2, re = tile.A.Vectors, im = tile.B.Vectors;
-        for (int mode = 0; mode < modes; mode++, target += length * 2)
-        {
-            target[0] = re[mode];
-            target[1] = im[mode];
-        }
-    }
-
     void Flush(int bases)
     {
+        foreach (var window in a.Concat(b)) window?.Commit();
         for (int i = 0; i < a.Length; i++)
         {
-            AddMeans(a[i].Vectors, meansA[i].Vectors, bases);
+            AddMeans(a[i].Row(0), meansA[i].Vectors, bases);
             for (int j = 0; j < b.Length; j++)
                 for (int mode = 0; mode < modes; mode++)
-                    LagSums(a[i].Vectors + (nint)mode * window * 2, b[j].Vectors + (nint)mode * slots * 2, sums[i][j].Vectors + (nint)mode * lags * 2, bases, stride, lags);
+                    LagSums.Add(a[i].Row(mode), Conjugate(j).Row(mode), sums[i][j].Vectors + (nint)mode * PaddedLags * 2, bases, stride, ConjugateStride(j), PaddedLags);
         }
         for (int j = 0; j < b.Length; j++)
             for (int t = 0; t < bases; t++)
-                meansB.Vectors[j] += b[j].Vectors[t * 2] + b[j].Vectors[t * 2 + 1];
+            {
+                var p = Conjugate(j).Row(0) + (nint)t * ConjugateStride(j) * 2;
+                meansB.Vectors[j] += p[0] + p[1];
+            }
         firstBase += bases;
         basesInBlock += bases;
         Shift(bases);
         if (firstBase == BlockEnd) CloseBlock();
     }
 
+    TransposedWindow Conjugate(int j) => b[j] ?? a[shared[j]];
+
+    int ConjugateStride(int j) => b[j] is null ? stride : 1;
+
     // The samples from the next base time on stay; with a long stride the next base time may still lie ahead.
     void Shift(int bases)
     {
-        int gone = Math.Min(bases * stride, held), stay = held - gone;
+        int gone = Math.Min(bases * stride, a[0].Count);
         skip = bases * stride - gone;
-        foreach (var array in a) Move(array.Vectors, window, gone, stay);
-        int slotsGone = Math.Min(bases, slots);
-        foreach (var array in b) Move(array.Vectors, slots, slotsGone, slots - slotsGone);
-        held = stay;
-    }
-
-    void Move(Vector512<double>* row, int length, int from, int count)
-    {
-        for (int mode = 0; mode < modes; mode++, row += length * 2)
-            for (int i = 0; i < count * 2; i++) row[i] = row[from * 2 + i];
+        foreach (var window in a) window.Drop(gone);
+        foreach (var window in b) window?.Drop(Math.Min(bases, window.Count));
     }
 
     void AddMeans(Vector512<double>* series, Vector512<double>* means, int bases)
@@ -132,12 +126,20 @@ sealed unsafe class SpectralCorrelatorSink : ITileSink
     {
         for (int lane = 0; lane < LaneArray.Lanes; lane++)
         {
-            var products = sums.Select(row => row.Select(array => Lane(array, lane)).ToArray()).ToArray();
+            var products = sums.Select(row => row.Select(array => Products(array, lane)).ToArray()).ToArray();
             Blocks.Add(new SpectralBlock(products, [.. meansA.Select(m => Lane(m, lane))], Lane(meansB, lane), 2.0 * basesInBlock));
         }
         foreach (var array in sums.SelectMany(s => s).Concat(meansA).Append(meansB)) array.Span.Clear();
         basesInBlock = 0;
         block++;
+    }
+
+    double[] Products(LaneArray array, int lane)
+    {
+        var values = new double[modes * lags * 2];
+        for (int mode = 0, i = 0; mode < modes; mode++)
+            for (int part = 0; part < lags * 2; part++, i++) values[i] = array[mode * PaddedLags * 2 + part, lane];
+        return values;
     }
 
     static double[] Lane(LaneArray array, int lane)
@@ -146,46 +148,4 @@ sealed unsafe class SpectralCorrelatorSink : ITileSink
         for (int row = 0; row < values.Length; row++) values[row] = array[row, lane];
         return values;
     }
-
-    // sums[lag] += Σ_t a(t + lag) conj b(t), four lags at a time so that eight sums stay in registers.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void LagSums(Vector512<double>* a, Vector512<double>* b, Vector512<double>* sums, int bases, int stride, int lags)
-    {
-        int lag = 0;
-        for (; lag + 4 <= lags; lag += 4)
-        {
-            Vector512<double> r0 = sums[lag * 2], i0 = sums[lag * 2 + 1], r1 = sums[lag * 2 + 2], i1 = sums[lag * 2 + 3];
-            Vector512<double> r2 = sums[lag * 2 + 4], i2 = sums[lag * 2 + 5], r3 = sums[lag * 2 + 6], i3 = sums[lag * 2 + 7];
-            var p = a + lag * 2;
-            for (int t = 0; t < bases; t++, p += stride * 2)
-            {
-                Vector512<double> x = b[t * 2], y = b[t * 2 + 1];
-                r0 = Fma(p[0], x, r0); i0 = Fma(p[1], x, i0); r1 = Fma(p[2], x, r1); i1 = Fma(p[3], x, i1);
-                r2 = Fma(p[4], x, r2); i2 = Fma(p[5], x, i2); r3 = Fma(p[6], x, r3); i3 = Fma(p[7], x, i3);
-                r0 = Fma(p[1], y, r0); i0 = Subtracted(p[0], y, i0); r1 = Fma(p[3], y, r1); i1 = Subtracted(p[2], y, i1);
-                r2 = Fma(p[5], y, r2); i2 = Subtracted(p[4], y, i2); r3 = Fma(p[7], y, r3); i3 = Subtracted(p[6], y, i3);
-            }
-            sums[lag * 2] = r0; sums[lag * 2 + 1] = i0; sums[lag * 2 + 2] = r1; sums[lag * 2 + 3] = i1;
-            sums[lag * 2 + 4] = r2; sums[lag * 2 + 5] = i2; sums[lag * 2 + 6] = r3; sums[lag * 2 + 7] = i3;
-        }
-        for (; lag < lags; lag++)
-        {
-            Vector512<double> r = sums[lag * 2], i = sums[lag * 2 + 1];
-            var p = a + lag * 2;
-            for (int t = 0; t < bases; t++, p += stride * 2)
-            {
-                Vector512<double> x = b[t * 2], y = b[t * 2 + 1];
-                r = Fma(p[1], y, Fma(p[0], x, r));
-                i = Subtracted(p[0], y, Fma(p[1], x, i));
-            }
-            sums[lag * 2] = r;
-            sums[lag * 2 + 1] = i;
-        }
-    }
-
-    static Vector512<double> Fma(Vector512<double> a, Vector512<double> b, Vector512<double> c) => Vector512.FusedMultiplyAdd(a, b, c);
-
-    // c − a b; the JIT does not fold a negated factor by itself.
-    static Vector512<double> Subtracted(Vector512<double> a, Vector512<double> b, Vector512<double> c) =>
-        Avx512F.IsSupported ? Avx512F.FusedMultiplyAddNegated(a, b, c) : Vector512.FusedMultiplyAdd(-a, b, c);
 }
