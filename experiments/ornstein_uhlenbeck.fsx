@@ -17,7 +17,7 @@ let score =
 
 let truth = propagator
 let twins = dynamical (pairs 256)
-let net = learned residualNet
+let net = learned (residualNet |> steps 2000)
 
 experiment "Ornstein–Uhlenbeck SPDE" {
     system (ddt u == -lambda * sigma u + kappa * lap u - a * dx u)

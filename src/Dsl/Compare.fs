@@ -3,20 +3,22 @@ module internal Leith.Compare
 
 open System
 
-/// Every number of an estimator's responses at one lag: all sites of a field, all components otherwise; with its squared standard error.
+/// Every number of an estimator's responses at one lag: all sites of a field, all components otherwise; and their standard errors, zero where there are none.
 let private at lag (responses: Response list) =
-    responses
-    |> List.collect (fun r ->
+    let column (curves: float[][]) =
+        curves |> Array.map (fun curve -> curve[lag])
+
+    let of' (r: Response) =
         match r.Field with
         | Some field ->
-            let error = r.FieldStandardError |> Option.map (fun e -> e[lag])
+            let none = Array.zeroCreate<float> field[lag].Length
+            field[lag], r.FieldStandardError |> Option.map (fun e -> e[lag]) |> Option.defaultValue none
+        | None ->
+            let none = Array.zeroCreate<float> r.Values.Length
+            column r.Values, r.StandardError |> Option.map column |> Option.defaultValue none
 
-            [
-                for i, value in Array.indexed field[lag] -> value, error |> Option.map (fun e -> e[i] * e[i])
-            ]
-        | None -> [
-            for c, values in Array.indexed r.Values -> values[lag], r.StandardError |> Option.map (fun e -> e[c][lag] * e[c][lag])
-          ])
+    let parts = responses |> List.map of'
+    parts |> List.map fst |> Array.concat, parts |> List.map snd |> Array.concat
 
 /// The largest of some numbers, NaN where one of them is: Seq.max forgets a NaN that is not the first.
 let private largest (values: float seq) =
@@ -26,7 +28,7 @@ let private of' estimator (responses: Response list) =
     responses |> List.filter (fun r -> r.Estimator = estimator)
 
 let private norm values =
-    sqrt (List.sumBy (fun v -> v * v) values)
+    sqrt (Array.sumBy (fun v -> v * v) values)
 
 /// ‖R − R_ref‖ lag by lag.
 let errors (reference: string) (responses: Response list) (estimator: string) : ErrorCurve =
@@ -36,13 +38,10 @@ let errors (reference: string) (responses: Response list) (estimator: string) : 
     let rows =
         lags
         |> Array.mapi (fun lag _ ->
-            let pairs = List.zip (at lag mine) (at lag theirs)
-            let differences = pairs |> List.map (fun ((a, _), (b, _)) -> a - b)
-
-            let variance =
-                pairs |> List.sumBy (fun ((_, a), (_, b)) -> Option.defaultValue 0.0 a + Option.defaultValue 0.0 b)
-
-            norm differences, differences |> List.map abs |> largest, sqrt variance)
+            let values, errors = at lag mine
+            let others, otherErrors = at lag theirs
+            let differences = Array.map2 (-) values others
+            norm differences, differences |> Array.map abs |> largest, norm (Array.append errors otherErrors))
 
     {
         Estimator = estimator
@@ -70,7 +69,7 @@ let check (responses: Response list) (c: Check) : CheckResult =
     let curve = errors c.Reference.Label responses c.Of.Label
 
     let size lag =
-        norm (at lag (of' c.Reference.Label responses) |> List.map fst)
+        norm (fst (at lag (of' c.Reference.Label responses)))
 
     // Where the reference vanishes, so must the estimate.
     let relative lag distance =

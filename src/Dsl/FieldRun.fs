@@ -4,13 +4,17 @@ module internal Leith.FieldRun
 open System
 open System.Collections.Generic
 open System.Numerics
+open System.Runtime.InteropServices
 open Leith.Core
 open Leith.Stages
 
 /// Base times at which a network is evaluated for its response: its remainder is small, so fewer of them do.
-let private networkFields = 100_000.0
+let private networkFields setting =
+    if setting.Sketch then 8_192.0 else 100_000.0
+
 /// Fields that a network is trained on.
-let private trainingFields = 32_768
+let private trainingFields setting =
+    if setting.Sketch then 8_192 else 32_768
 
 type private Context = {
     Experiment: Experiment
@@ -58,24 +62,33 @@ let private timeBlocks c =
 let private productsKey c observable conjugate =
     $"lag products {describe c.Experiment}\nlags {c.Longest}\n{Field.canonical observable} with {conjugate}"
 
-/// Lag products of observables with conjugates and a few training fields, all from one pass over the ensemble; nothing is run that the cache holds.
+/// Lag products of observables with conjugates and, where a network is to be trained, a few fields, all from one pass over the ensemble; nothing is run that the cache holds.
 let private record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) training =
     let wanted = [
         for observable in c.Experiment.Observe do
             for name, make in conjugates -> (observable, name), make
     ]
 
-    let trainingKey = $"training fields {trainingFields}\n{describe c.Experiment}"
-
-    let missing =
-        wanted
-        |> List.filter (fun ((observable, name), _) -> not (has c.Setting (productsKey c observable name)))
-
-    let saveFields = training && not (has c.Setting trainingKey)
     let found = Dictionary<_, SpectralLagProducts>()
-    let mutable fields: float[] = [||]
 
-    if not missing.IsEmpty || saveFields then
+    for (observable, name), _ in wanted do
+        match stored c.Setting (productsKey c observable name) with
+        | Some arrays -> found[(observable, name)] <- SpectralLagProducts.FromArrays(c.Grid, arrays)
+        | None -> ()
+
+    let trainingKey =
+        $"training fields {trainingFields c.Setting}\n{describe c.Experiment}"
+
+    let mutable fields =
+        if training then
+            stored c.Setting trainingKey
+            |> Option.map (fun arrays -> MemoryMarshal.Cast<float, float32>(arrays["fields"].AsSpan()).ToArray())
+        else
+            Some [||]
+
+    let missing = wanted |> List.filter (fun (key, _) -> not (found.ContainsKey key))
+
+    if not missing.IsEmpty || fields.IsNone then
         Terminal.stage "simulate and correlate" (fun progress ->
             let observables = missing |> List.map (fst >> fst) |> List.distinct
 
@@ -86,21 +99,22 @@ let private record c (conjugates: (string * (unit -> Func<ITileMap> | null)) lis
                 if missing.IsEmpty then
                     None
                 else
-                    SpectralCorrelator(
-                        c.Grid,
-                        c.Longest,
-                        observables |> List.map (map c) |> Array.ofList,
-                        named |> List.map (fun (_, make) -> make ()) |> Array.ofList,
-                        c.Plan.Samples,
-                        1,
-                        timeBlocks c
+                    Some(
+                        SpectralCorrelator(
+                            c.Grid,
+                            c.Longest,
+                            observables |> List.map (map c) |> Array.ofList,
+                            named |> List.map (fun (_, make) -> make ()) |> Array.ofList,
+                            c.Plan.Samples,
+                            1,
+                            timeBlocks c
+                        )
                     )
-                    |> Some
 
             let saver =
-                if saveFields then
+                if fields.IsNone then
                     let all = c.Plan.Samples * int64 c.Plan.Members
-                    Some(Saver<float32>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingFields)))
+                    Some(Saver<float32>(c.Model, c.Plan, Nullable(), max 1L (all / int64 (trainingFields c.Setting))))
                 else
                     None
 
@@ -122,34 +136,21 @@ let private record c (conjugates: (string * (unit -> Func<ITileMap> | null)) lis
                 for i, observable in List.indexed observables do
                     for j, (name, _) in List.indexed named do
                         found[(observable, name)] <- products[i][j]
+                        store c.Setting (productsKey c observable name) (products.[i].[j].ToArrays())
 
             for s in Option.toList saver do
-                fields <- s.Values |> Array.map float
+                fields <- Some s.Values
+                let arrays = Arrays()
+                arrays["fields"] <- MemoryMarshal.Cast<float32, float>(s.Values.AsSpan()).ToArray()
+                store c.Setting trainingKey arrays
 
             let fieldsSeen = float c.Plan.Samples * float c.Plan.Members
             progress.Report(1.0, $"{Digest.number fieldsSeen} fields"))
 
-    let products =
-        dict [
-            for (observable, name), _ in wanted ->
-                (observable, name),
-                cached c.Setting (productsKey c observable name) (fun () -> found[(observable, name)].ToArrays())
-                |> fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays)
-        ]
+    found, fields |> Option.defaultValue [||] |> Array.chunkBySize c.Grid.Sites
 
-    let fields =
-        if training then
-            let arrays =
-                cached c.Setting trainingKey (fun () ->
-                    let arrays = Arrays()
-                    arrays["fields"] <- fields
-                    arrays)
-
-            arrays["fields"] |> Array.chunkBySize c.Grid.Sites |> Array.map (Array.map float32)
-        else
-            [||]
-
-    products, fields
+let private bootstrap c =
+    SpectralResponse.Bootstrap(c.Seed, c.Setting.Threads, (if c.Setting.Sketch then 50 else 200))
 
 let private components (grid: Grid) = [| for x in 0 .. grid.Points[0] - 1 -> $"x+{x}" |]
 
@@ -270,8 +271,11 @@ let private steinRows (grid: Grid) (values: float[]) (errors: float[]) = [
         steinRow name ((if site = 0 then 1.0 else 0.0) - values[site]) errors[site]
 ]
 
+let private networkKey c (network: Network) =
+    $"network {describe c.Experiment}\n%A{network}\n{trainingFields c.Setting}"
+
 let private train c (estimator: Estimator) (network: Network) (products: SpectralLagProducts) fields deviation =
-    trained c.Setting estimator.Label $"network {describe c.Experiment}\n%A{network}\n{trainingFields}" (fun progress ->
+    trained c.Setting estimator.Label (networkKey c network) (fun progress ->
         DenoisingTraining.TrainField(
             c.Grid,
             fields,
@@ -282,12 +286,12 @@ let private train c (estimator: Estimator) (network: Network) (products: Spectra
             c.Setting.Cancellation
         ))
 
-let private learnedResponse c estimator observable network (products: IDictionary<_, SpectralLagProducts>) fields deviation =
+let private learnedResponse c estimator observable network (products: Dictionary<_, SpectralLagProducts>) fields deviation =
     let self = products[(c.Unknown, "the state")]
     let score = train c estimator network self fields deviation
 
     let stride =
-        max 1 (int (Math.Ceiling(float c.Plan.Samples * float c.Plan.Members / networkFields)))
+        max 1 (int (Math.Ceiling(float c.Plan.Samples * float c.Plan.Members / networkFields c.Setting)))
 
     let pass () =
         Terminal.stage $"correlate {estimator}" (fun progress ->
@@ -314,11 +318,10 @@ let private learnedResponse c estimator observable network (products: IDictionar
 
     let all = products[(observable, "the state")]
 
-    let r =
-        SpectralResponse.Controlled(all, remainder, c.Plan.Every, c.Seed, c.Setting.Threads)
+    let r = SpectralResponse.Controlled(all, remainder, c.Plan.Every, bootstrap c)
 
     let identity =
-        SpectralResponse.AtLagZero(self, remainder, SpectralResponse.Power self, score.Sigma, c.Seed, c.Setting.Threads)
+        SpectralResponse.AtLagZero(self, remainder, SpectralResponse.Power self, score.Sigma, bootstrap c)
 
     let notes = [
         $"trained on {fields.Length} fields; response with a linear forecast as control variate, network at {Digest.number remainder.Fields} base fields"
@@ -357,7 +360,7 @@ let run setting experiment equations step sampling =
         experiment.Estimate
         |> List.exists (fun e ->
             match e.Method with
-            | Method.Learned _ -> true
+            | Method.Learned network -> not (isTrained setting (networkKey c network))
             | _ -> false)
 
     // The state itself is always correlated: it gives the scale, the base of learned scores and the control variate.
@@ -387,14 +390,14 @@ let run setting experiment equations step sampling =
         | Method.Dynamical effort -> twins c estimator observable effort deviation, []
         | Method.Gaussian ->
             let r =
-                Terminal.stage "resample Gaussian" (fun _ -> SpectralResponse.Gaussian(plain, c.Plan.Every, c.Seed, setting.Threads))
+                Terminal.stage "resample Gaussian" (fun _ -> SpectralResponse.Gaussian(plain, c.Plan.Every, bootstrap c))
 
             response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number plain.Fields} base fields" ], []
         | Method.Exact score ->
             let p = products[(observable, "score " + Field.canonical score.Head)]
 
             let r =
-                Terminal.stage $"resample {estimator}" (fun _ -> SpectralResponse.FromScore(p, c.Plan.Every, c.Seed, setting.Threads))
+                Terminal.stage $"resample {estimator}" (fun _ -> SpectralResponse.FromScore(p, c.Plan.Every, bootstrap c))
 
             response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number p.Fields} base fields" ],
             [

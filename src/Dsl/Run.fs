@@ -79,6 +79,7 @@ module internal Runner =
 
         let setting = {
             Threads = options.Threads
+            Sketch = options.Sketch
             Cache = StageCache(StageCache.DefaultFolder(Directory.GetCurrentDirectory()), StageCache.DefaultLimit, Action<string>(Terminal.say))
             Cancellation = cancellation.Token
         }

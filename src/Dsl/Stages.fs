@@ -10,6 +10,8 @@ open Leith.Core
 type Setting = {
     Threads: int
     Cache: StageCache
+    /// A sixteenth of everything.
+    Sketch: bool
     Cancellation: CancellationToken
 }
 
@@ -34,33 +36,42 @@ let nothing = {
 
 /// Stored stages of another build are not trusted.
 let private build =
-    typeof<Setting>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+    [ typeof<Setting>; typeof<LeithException> ]
+    |> List.map _.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+    |> String.concat "\n"
 
-let private coreBuild =
-    typeof<LeithException>.Assembly.ManifestModule.ModuleVersionId.ToString("N")
+let private keyOf (description: string) =
+    StageCache.Key(build + "\n" + description)
+
+/// The arrays of a stage that was done before.
+let stored setting description =
+    match setting.Cache.TryLoad(keyOf description) with
+    | true, arrays -> Some arrays
+    | _ -> None
+
+/// Keeps the arrays of a finished stage.
+let store setting description (arrays: Arrays) =
+    setting.Cache.Save(keyOf description, arrays)
 
 /// The arrays of a stage, computed only where the cache does not hold them. The description must hold everything that the result depends on.
-let cached setting (description: string) (compute: unit -> Arrays) =
-    let key = StageCache.Key(String.Join("\n", build, coreBuild, description))
-
-    match setting.Cache.TryLoad key with
-    | true, arrays -> arrays
-    | _ ->
+let cached setting description (compute: unit -> Arrays) =
+    stored setting description
+    |> Option.defaultWith (fun () ->
         let arrays = compute ()
+        store setting description arrays
+        arrays)
 
-        if not setting.Cancellation.IsCancellationRequested then
-            setting.Cache.Save(key, arrays)
+/// Where the weights of a network lie that was or will be trained.
+let private weights setting description =
+    Path.Combine(setting.Cache.Folder, keyOf description + ".safetensors")
 
-        arrays
-
-/// Whether a stage has been done before.
-let has setting (description: string) =
-    fst (setting.Cache.TryLoad(StageCache.Key(String.Join("\n", build, coreBuild, description))))
+/// Whether a network has been trained before.
+let isTrained setting description =
+    File.Exists(weights setting description)
 
 /// A trained score, or the one of an earlier run: the file bears the hash of everything its weights depend on.
 let trained setting (name: string) (description: string) (train: IProgress<float * string> -> LearnedScore) =
-    let key = StageCache.Key(String.Join("\n", build, coreBuild, description))
-    let path = Path.Combine(setting.Cache.Folder, key + ".safetensors")
+    let path = weights setting description
 
     let stored =
         if not (File.Exists path) then

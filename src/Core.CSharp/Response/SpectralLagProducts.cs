@@ -45,18 +45,20 @@ public sealed class SpectralLagProducts
     /// ⟨A_k(t+τ) conj B_k(t)⟩ of real fields, [lag][mode], means removed at k = 0.
     /// </summary>
     /// <param name="weights">How often each block counts, one entry a block; null: once each.</param>
-    public Complex[][] Average(double[]? weights = null)
+    /// <param name="lags">The first so many lags only; null: all.</param>
+    public Complex[][] Average(double[]? weights = null, int? lags = null)
     {
-        int modes = Grid.Sites;
-        var total = new double[modes * Lags * 2];
-        var meanA = new double[Lags];
+        int modes = Grid.Sites, wanted = lags ?? Lags;
+        var total = new double[modes * wanted * 2];
+        var meanA = new double[wanted];
         double meanB = 0, fields = 0;
         for (int block = 0; block < Blocks; block++)
         {
             double w = weights?[block] ?? 1;
             if (w == 0) continue;
-            Accumulate(total, products[block], w);
-            for (int lag = 0; lag < Lags; lag++) meanA[lag] += w * meansA[block][lag];
+            if (wanted == Lags) Accumulate(total, products[block], w);
+            else AccumulateFirst(total, products[block], w, wanted);
+            for (int lag = 0; lag < wanted; lag++) meanA[lag] += w * meansA[block][lag];
             meanB += w * meansB[block];
             fields += w * Counts[block];
         }
@@ -72,21 +74,28 @@ public sealed class SpectralLagProducts
         for (; i < total.Length; i++) total[i] += weight * block[i];
     }
 
+    void AccumulateFirst(double[] total, double[] block, double weight, int wanted)
+    {
+        for (int mode = 0; mode < Grid.Sites; mode++)
+            for (int i = 0; i < wanted * 2; i++) total[mode * wanted * 2 + i] += weight * block[mode * Lags * 2 + i];
+    }
+
     // Two real fields ride as re and im of one complex field; adding the conjugate of mode −k cancels their cross terms.
     Complex[][] Fold(double[] total, double[] meanA, double meanB, double fields)
     {
-        var average = new Complex[Lags][];
-        for (int lag = 0; lag < Lags; lag++) average[lag] = new Complex[Grid.Sites];
+        int lags = meanA.Length;
+        var average = new Complex[lags][];
+        for (int lag = 0; lag < lags; lag++) average[lag] = new Complex[Grid.Sites];
         for (int mode = 0; mode < Grid.Sites; mode++)
         {
             int opposite = conjugate[mode];
-            for (int lag = 0; lag < Lags; lag++)
+            for (int lag = 0; lag < lags; lag++)
             {
-                int i = (mode * Lags + lag) * 2, j = (opposite * Lags + lag) * 2;
+                int i = (mode * lags + lag) * 2, j = (opposite * lags + lag) * 2;
                 average[lag][mode] = new Complex((total[i] + total[j]) / (2 * fields), (total[i + 1] - total[j + 1]) / (2 * fields));
             }
         }
-        for (int lag = 0; lag < Lags; lag++) average[lag][0] -= meanA[lag] / fields * (meanB / fields);
+        for (int lag = 0; lag < lags; lag++) average[lag][0] -= meanA[lag] / fields * (meanB / fields);
         return average;
     }
 

@@ -15,17 +15,17 @@ public sealed record FieldResponse(double[] Lags, double[][] Values, double[][] 
 /// <remarks>Leith (1975); Marconi et al., Phys. Rep. 461 (2008); arXiv:2402.01029 for the score form.</remarks>
 public static class SpectralResponse
 {
-    /// <summary>Resamples of a bootstrap; the relative error of a standard error is 1/√(2·200) = 5 %.</summary>
-    public const int Resamples = 200;
+    /// <summary>How standard errors are found: seed and number of resamples of the bootstrap, threads. The relative error of a standard error is 1/√(2 · resamples), 5 % for 200.</summary>
+    public sealed record Bootstrap(ulong Seed, int Threads, int Resamples = 200);
 
     /// <summary>R_k(τ) = C_k(τ)/C_k(0): exact when the law is Gaussian, the quasi-Gaussian approximation otherwise.</summary>
     /// <exception cref="LeithException">A mode without variance.</exception>
-    public static FieldResponse Gaussian(SpectralLagProducts products, double interval, ulong seed, int threads) =>
-        Estimate(products, interval, seed, threads, weights => Propagator(products.Average(weights)));
+    public static FieldResponse Gaussian(SpectralLagProducts products, double interval, Bootstrap bootstrap) =>
+        Estimate(products, interval, bootstrap, weights => Propagator(products.Average(weights)));
 
     /// <summary>R_k(τ) = −⟨u_k(τ) conj s_k(0)⟩/N with the lag products of u and s.</summary>
-    public static FieldResponse FromScore(SpectralLagProducts products, double interval, ulong seed, int threads) =>
-        Estimate(products, interval, seed, threads, weights => Scaled(products.Average(weights), -1.0 / products.Grid.Sites));
+    public static FieldResponse FromScore(SpectralLagProducts products, double interval, Bootstrap bootstrap) =>
+        Estimate(products, interval, bootstrap, weights => Scaled(products.Average(weights), -1.0 / products.Grid.Sites));
 
     /// <summary>
     /// R_k = P_k − ⟨(u_k(τ) − P_k u_k(0)) conj r_k(0)⟩/N with P_k = C_k(τ)/C_k(0) and r the score less the Gaussian score:
@@ -34,13 +34,12 @@ public static class SpectralResponse
     /// <param name="all">Lag products of u with u, from all data.</param>
     /// <param name="remainder">Lag products of u with r, from the same members and pieces of the record, perhaps fewer base times.</param>
     /// <param name="interval">Time between lags.</param>
-    /// <param name="seed">Seed of the bootstrap.</param>
-    /// <param name="threads">Threads.</param>
-    public static FieldResponse Controlled(SpectralLagProducts all, SpectralLagProducts remainder, double interval, ulong seed, int threads)
+    /// <param name="bootstrap">How standard errors are found.</param>
+    public static FieldResponse Controlled(SpectralLagProducts all, SpectralLagProducts remainder, double interval, Bootstrap bootstrap)
     {
         if (all.Blocks != remainder.Blocks || all.Lags != remainder.Lags)
             throw new LeithException($"response: expected the same blocks and lags of both lag products, got {all.Blocks} and {remainder.Blocks} blocks, {all.Lags} and {remainder.Lags} lags.");
-        return Estimate(all, interval, seed, threads, weights =>
+        return Estimate(all, interval, bootstrap, weights =>
         {
             var response = Propagator(all.Average(weights));
             var m = remainder.Average(weights);
@@ -59,20 +58,19 @@ public static class SpectralResponse
     /// <param name="remainder">Lag products of u with r, of the same blocks.</param>
     /// <param name="power">P_k = ⟨|u_k|²⟩ that the base was made with.</param>
     /// <param name="sigma">σ.</param>
-    /// <param name="seed">Seed of the bootstrap.</param>
-    /// <param name="threads">Threads.</param>
-    public static FieldResponse AtLagZero(SpectralLagProducts all, SpectralLagProducts remainder, double[] power, double sigma, ulong seed, int threads)
+    /// <param name="bootstrap">How standard errors are found.</param>
+    public static FieldResponse AtLagZero(SpectralLagProducts all, SpectralLagProducts remainder, double[] power, double sigma, Bootstrap bootstrap)
     {
         double n = all.Grid.Sites;
-        return Estimate(all, 0, seed, threads, weights =>
+        return Estimate(all, 0, bootstrap, weights =>
         {
-            Complex[] covariance = all.Average(weights)[0], cross = remainder.Average(weights)[0];
+            Complex[] covariance = all.Average(weights, lags: 1)[0], cross = remainder.Average(weights, lags: 1)[0];
             return [[.. covariance.Select((c, k) => c / (power[k] + n * sigma * sigma) - cross[k] / n)]];
         });
     }
 
     /// <summary>⟨|u_k|²⟩ of one real field, mode by mode, from the lag products of u with u.</summary>
-    public static double[] Power(SpectralLagProducts products) => [.. products.Average()[0].Select(c => c.Real)];
+    public static double[] Power(SpectralLagProducts products) => [.. products.Average(lags: 1)[0].Select(c => c.Real)];
 
     static Complex[][] Propagator(Complex[][] covariance)
     {
@@ -92,7 +90,7 @@ public static class SpectralResponse
         return rows;
     }
 
-    static FieldResponse Estimate(SpectralLagProducts products, double interval, ulong seed, int threads, Func<double[]?, Complex[][]> statistic)
+    static FieldResponse Estimate(SpectralLagProducts products, double interval, Bootstrap bootstrap, Func<double[]?, Complex[][]> statistic)
     {
         var values = ToSites(products.Grid, statistic(null));
         double[] lags = [.. values.Select((_, i) => i * interval)];
@@ -102,19 +100,19 @@ public static class SpectralResponse
         const int groups = 8;
         var sums = new double[groups][][];
         var squares = new double[groups][][];
-        Parallel.For(0, groups, new ParallelOptions { MaxDegreeOfParallelism = threads }, group =>
+        Parallel.For(0, groups, new ParallelOptions { MaxDegreeOfParallelism = bootstrap.Threads }, group =>
         {
             sums[group] = Zeros(values);
             squares[group] = Zeros(values);
-            for (int r = group; r < Resamples; r += groups)
-                AddResample(ToSites(products.Grid, statistic(Resampling.Weights(products.Blocks, seed, r))), values, sums[group], squares[group]);
+            for (int r = group; r < bootstrap.Resamples; r += groups)
+                AddResample(ToSites(products.Grid, statistic(Resampling.Weights(products.Blocks, bootstrap.Seed, r))), values, sums[group], squares[group]);
         });
         var error = Zeros(values);
         for (int lag = 0; lag < values.Length; lag++)
             for (int x = 0; x < values[lag].Length; x++)
             {
-                double mean = sums.Sum(s => s[lag][x]) / Resamples, square = squares.Sum(s => s[lag][x]) / Resamples;
-                error[lag][x] = Math.Sqrt(Math.Max(0, square - mean * mean) * Resamples / (Resamples - 1) * products.Blocks / (products.Blocks - 1));
+                double n = bootstrap.Resamples, mean = sums.Sum(s => s[lag][x]) / n, square = squares.Sum(s => s[lag][x]) / n;
+                error[lag][x] = Math.Sqrt(Math.Max(0, square - mean * mean) * n / (n - 1) * products.Blocks / (products.Blocks - 1));
             }
         return new FieldResponse(lags, values, error);
     }
