@@ -45,6 +45,8 @@ let usage () =
         hideSyntax = false
     )
 
+let private known = "Known are --sketch, --out DIR, --seed N, --threads N, --debug."
+
 /// Options of a list of words.
 let parse (words: string list) : Options =
     let results =
@@ -52,7 +54,14 @@ let parse (words: string list) : Options =
             parser.Value.Parse(List.toArray words, ignoreUnrecognized = false)
         with :? ArguParseException as error ->
             let first = error.Message.Split('\n')[0]
-            raise (LeithException($"options: {first.Trim()} Known are --sketch, --out DIR, --seed N, --threads N, --debug.", error))
+            raise (LeithException($"options: {first.Trim()} {known}", error))
+
+    let values = results.GetResult(Values, [])
+
+    // A misspelt option would be taken for a value of the script.
+    match values |> List.tryFind (fun word -> word.StartsWith "--") with
+    | Some word -> raise (LeithException $"options: expected an option that there is, got {word}. {known}")
+    | None -> ()
 
     let positive word count =
         if count < 1 then
@@ -66,13 +75,17 @@ let parse (words: string list) : Options =
         Seed = results.TryGetResult Seed
         Threads = results.GetResult(Threads, Environment.ProcessorCount) |> positive "--threads"
         Debug = results.Contains Debug
-        Values = results.GetResult(Values, [])
+        Values = values
     }
 
 /// The script that runs and the words behind its name: what fsi was given, or a compiled program's own.
 let private commandLine =
     lazy
-        (let words = Environment.GetCommandLineArgs() |> List.ofArray
+        (let words =
+            // The SDK hands its own language on to fsi, behind the words of the script.
+            Environment.GetCommandLineArgs()
+            |> List.ofArray
+            |> List.filter (fun word -> not (word.StartsWith "--preferreduilang"))
 
          match words |> List.tryFindIndex (fun word -> word.EndsWith(".fsx", StringComparison.OrdinalIgnoreCase)) with
          | Some i -> Some words[i], words[i + 1 ..]
