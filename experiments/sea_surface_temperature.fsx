@@ -7,7 +7,9 @@
 open Leith
 
 let path = argument 0 "the path of the recording, [region][month] (npy or CSV)"
-let series = recording path |> componentsFirst |> standardised
+
+let series =
+    recording path |> componentsFirst |> standardised |> timeUnit "months" |> labelled "region"
 
 let sst =
     match optionalArgument 1 with

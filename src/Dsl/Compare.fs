@@ -130,7 +130,13 @@ let verdict (experiment: Experiment) (curves: ErrorCurve list) =
                 let list = String.concat ", " names
                 $"not {list}, which differ from it by more than three standard errors somewhere"
 
+        let why =
+            if distance < 1e-9 then
+                $"it equals {from} to rounding at every lag"
+            else
+                $"it stays within {n distance} of {from} at every lag (Euclidean, largest at {n lag}; sampling alone makes {n expected})"
+
         if agrees best then
-            $"Believe {best.Estimator}: it stays within {n distance} of {from} at every lag (Euclidean, largest at {n lag}; sampling alone makes {n expected}); {others}."
+            $"Believe {best.Estimator}: {why}; {others}."
         else
             $"Believe {truth.Label}: the nearest other estimate, {best.Estimator}, is off by {n distance} at lag {n lag}, where sampling alone would make {n expected}; {others}."

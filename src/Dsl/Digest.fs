@@ -37,6 +37,18 @@ let uncertainty (x: float) =
 let nearest (values: float[]) (value: float) =
     values |> Array.indexed |> Array.minBy (fun (_, v) -> abs (v - value)) |> fst
 
+/// What `distance` shows.
+let distanceTitle = "L2 (from sampling alone) / L∞"
+
+/// Both distances of a curve at the lag nearest to one, with the L2 distance that sampling alone would make.
+let distance (curve: ErrorCurve) lag =
+    let i = nearest curve.Lags lag
+
+    let sampling =
+        curve.L2StandardError |> Option.map (fun e -> $" ({number e[i]})") |> Option.defaultValue ""
+
+    $"{number curve.L2[i]}{sampling} / {number curve.LInf[i]}"
+
 /// At most `count` of the lags after zero, spread evenly in their logarithm, the last one among them.
 let spread (lags: float[]) count =
     let positive = lags |> Array.filter (fun lag -> lag > 0.0)

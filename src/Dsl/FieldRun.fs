@@ -420,7 +420,7 @@ let run setting experiment equations step sampling =
             Scores = estimates |> List.collect snd |> List.distinctBy _.Estimator
             Snapshots = snapshots c
             Notes = [
-                "Pixel standard deviation", Digest.number deviation
-                "Fields seen", $"{Digest.number (float c.Plan.Samples * float c.Plan.Members)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
+                "standard deviation", Digest.number deviation
+                "fields seen", $"{Digest.number (float c.Plan.Samples * float c.Plan.Members)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
             ]
     }

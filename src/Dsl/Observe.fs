@@ -21,6 +21,10 @@ type Data = {
     /// Whether each component is brought to mean 0 and variance 1 first.
     Standardised: bool
     Layout: Layout
+    /// What the time between samples counts, for axes: "months".
+    TimeUnit: string option
+    /// What a component is, for names such as "region 3" where the file has none.
+    Label: string option
     /// File that says which component each point of the world belongs to.
     Map: string option
 } with
@@ -46,6 +50,8 @@ module ObserveWords =
         Spacing = 1.0
         Standardised = false
         Layout = Layout.TimeFirst
+        TimeUnit = None
+        Label = None
         Map = None
     }
 
@@ -56,6 +62,10 @@ module ObserveWords =
 
         { data with Spacing = time }
 
+    /// What time is counted in, for axes and tables: `timeUnit "months"`.
+    let timeUnit (name: string) (data: Data) = { data with TimeUnit = Some name }
+    /// What a component is, where the file has no names: `labelled "region"` makes "region 1", "region 2", …
+    let labelled (name: string) (data: Data) = { data with Label = Some name }
     /// Each component brought to mean 0 and variance 1 before anything else.
     let standardised (data: Data) = { data with Standardised = true }
 

@@ -86,7 +86,15 @@ module Plan =
 
         match experiment.Source with
         | Source.Simulated(equations, noise, step, sampling) -> describeModel experiment equations noise step sampling @ describeQuestion experiment
-        | Source.Recorded data -> ("recording", string data) :: describeQuestion experiment
+        | Source.Recorded data -> [
+            "recording", string data
+            match data.TimeUnit with
+            | Some name -> "time unit", name
+            | None -> ()
+            if data.Standardised then
+                "response unit", "standard deviation"
+            yield! describeQuestion experiment
+          ]
 
     /// What one step asks of the machine.
     type private Work = {

@@ -14,7 +14,12 @@ let private load (data: Data) =
         | Layout.ComponentsFirst -> RecordingLayout.ComponentsFirst
         | Layout.TimeFirst -> RecordingLayout.TimeFirst
 
-    let raw = Recording.Load(data.Path, layout, data.Spacing)
+    let read = Recording.Load(data.Path, layout, data.Spacing)
+
+    let raw =
+        match data.Label with
+        | Some label -> Recording([| for i in 1 .. read.Components -> $"{label} {i}" |], read.Values, read.Interval, Notes = read.Notes)
+        | None -> read
 
     if data.Standardised then
         let struct (series, _, _) = raw.Standardised()
@@ -69,6 +74,9 @@ let private painted title unit (cells: float[][]) rows columns (value: int -> fl
         Unit = unit
     }
 
+let private timeUnitOf (data: Data) =
+    data.TimeUnit |> Option.defaultValue "time units"
+
 /// The largest response of each component, and when.
 let private peaks (response: Response) =
     response.Values
@@ -91,8 +99,38 @@ let private maps (data: Data) (response: Response) components =
 
         [
             painted $"Largest response to a push of {response.Perturbation}" unit cells rows columns (fun k -> fst peaks[k])
-            painted $"Time of the largest response to a push of {response.Perturbation}" "time units" cells rows columns (fun k -> snd peaks[k])
+            painted $"Time of the largest response to a push of {response.Perturbation}" (timeUnitOf data) cells rows columns (fun k -> snd peaks[k])
         ]
+
+/// Which components answer, how much and how late, and how far to believe it.
+let private verdict (data: Data) (response: Response) (band: NullBand) =
+    let n = Digest.number
+
+    let answers =
+        [
+            for i, name in Array.indexed response.Components do
+                // The pushed component answers itself.
+                if name <> response.Perturbation then
+                    let curve = response.Values[i]
+
+                    let outside =
+                        [ 0 .. curve.Length - 1 ]
+                        |> List.filter (fun lag -> curve[lag] < band.Low[i][lag] || curve[lag] > band.High[i][lag])
+
+                    // One lag in three hundred leaves a band of three standard deviations by chance.
+                    if outside.Length > max 1 (curve.Length / 60) then
+                        let lag = outside |> List.maxBy (fun lag -> abs curve[lag])
+                        name, curve[lag], response.Lags[lag], (response.StandardError |> Option.map (fun e -> e[i][lag]))
+        ]
+        |> List.sortByDescending (fun (_, value, _, _) -> abs value)
+
+    let told (name, value, lag, error) =
+        let error = error |> Option.map (fun e -> $" ± {n e}") |> Option.defaultValue ""
+        $"{name} ({n value}{error} after {n lag} {timeUnitOf data})"
+
+    let strongest = answers |> List.truncate 3 |> List.map told |> String.concat ", "
+
+    $"Believe {response.Estimator}, the unbiased one, as far as the recording is Gaussian and its components are all there is: {answers.Length} of {response.Components.Length - 1} other components answer a push of {response.Perturbation} beyond what unconnected ones would, most of all {strongest}."
 
 let run setting (experiment: Experiment) (data: Data) =
     ignore setting.Threads
@@ -151,19 +189,21 @@ let run setting (experiment: Experiment) (data: Data) =
             High = side band.High
         }
 
+    let bands = pushes |> List.map nullBand
     let readAs = String.concat ", " r.Notes
 
     {
         nothing with
             Responses = all
-            NullBands = pushes |> List.map nullBand
+            NullBands = bands
+            Verdict = Some(verdict data all.Head bands.Head)
             Maps =
                 if observed.Length = r.Components then
                     all |> List.truncate 1 |> List.collect (fun response -> maps data response r.Components)
                 else
                     []
             Notes = [
-                "Recording", $"{r.Components} components, {r.Samples} samples, {readAs}"
-                "Memory of the slowest component", $"{Digest.number (products.CorrelationSamples() * data.Spacing)} (integrated autocorrelation time)"
+                "size", $"{r.Components} components, {r.Samples} samples" + (if readAs = "" then "" else $"; {readAs}")
+                "slowest memory", $"{Digest.number (products.CorrelationSamples() * data.Spacing)} (integrated autocorrelation time)"
             ]
     }

@@ -227,8 +227,9 @@ let snapshot (snapshot: Snapshot) =
 
 /// Distances to one reference over the lags; `pick` chooses the norm. The expected sampling size, where known, is dotted.
 let errors outcome (pens: Map<string, Pen>) title (pick: ErrorCurve -> float[]) (sampling: ErrorCurve -> float[] option) (curves: ErrorCurve list) =
-    // A logarithmic axis has no zero.
-    let positive = Array.map (fun v -> if v > 0.0 then v else nan)
+    // A logarithmic axis has no zero, and rounding errors of an exact estimate would crowd out the others.
+    let floor = 1e-6 * (curves |> Seq.collect pick |> Seq.fold max 0.0)
+    let positive = Array.map (fun v -> if v > floor then v else nan)
 
     let lines =
         curves
@@ -246,7 +247,7 @@ let errors outcome (pens: Map<string, Pen>) title (pick: ErrorCurve -> float[]) 
     |> Chart.withTitle title
     |> Chart.withXAxisStyle (lagTitle outcome)
     |> Chart.withYAxisStyle (title, Log = true)
-    |> Chart.withLayout (Members [ "yaxis", Members [ "dtick", Text "D2" ] ])
+    |> Chart.withLayout (Members [ "yaxis", Members [ "dtick", Number 1.0; "exponentformat", Text "power" ] ])
 
 /// Training and validation loss of a learned score.
 let training (pens: Map<string, Pen>) (score: ScoreReport) =

@@ -36,6 +36,7 @@ let private error (e: ErrorCurve) =
         "lags", row e.Lags
         "l2", row e.L2
         "linf", row e.LInf
+        "l2StandardError", e.L2StandardError |> Option.map row |> Option.defaultValue Json.Null
     ]
 
 let private score (s: ScoreReport) =

@@ -278,13 +278,9 @@ let private errors (page: Page) (outcome: Outcome) pens =
         let lags = Digest.spread curves.Head.Lags 5
 
         let row (curve: ErrorCurve) =
-            curve.Estimator
-            :: (lags
-                |> List.map (fun lag ->
-                    let i = Digest.nearest curve.Lags lag
-                    $"{Digest.number curve.L2[i]} / {Digest.number curve.LInf[i]}"))
+            curve.Estimator :: (lags |> List.map (Digest.distance curve))
 
-        page.Table("L2 / L∞" :: (lags |> List.map (fun lag -> $"#lag {Digest.number lag}")), curves |> List.map row)
+        page.Table(Digest.distanceTitle :: (lags |> List.map (fun lag -> $"#lag {Digest.number lag}")), curves |> List.map row)
 
 let private checks (page: Page) (outcome: Outcome) =
     page.Add "<table><thead><tr><th>check</th><th class=\"number\">value</th><th class=\"number\">limit</th><th></th></tr></thead><tbody>"

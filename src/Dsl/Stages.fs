@@ -22,6 +22,8 @@ type Findings = {
     Snapshots: Snapshot list
     Maps: WorldMap list
     NullBands: NullBand list
+    /// The sentence on top, where the kind of run has its own.
+    Verdict: string option
     Notes: (string * string) list
 }
 
@@ -31,6 +33,7 @@ let nothing = {
     Snapshots = []
     Maps = []
     NullBands = []
+    Verdict = None
     Notes = []
 }
 

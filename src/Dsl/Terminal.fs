@@ -169,7 +169,7 @@ let private errorTable (outcome: Outcome) =
     let against = outcome.Errors |> List.map _.Against |> List.distinct
     let lags = Digest.errorLags outcome 4
 
-    table.AddColumn(TableColumn("[bold]distance L2 / L∞[/]")) |> ignore
+    table.AddColumn(TableColumn($"[bold]{Digest.distanceTitle}[/]")) |> ignore
 
     for lag in lags do
         table.AddColumn(TableColumn($"lag {Digest.number lag}").RightAligned()) |> ignore
@@ -181,11 +181,7 @@ let private errorTable (outcome: Outcome) =
             else
                 curve.Estimator
 
-        let cells =
-            lags
-            |> List.map (fun lag ->
-                let i = Digest.nearest curve.Lags lag
-                $"{Digest.number curve.L2[i]} / {Digest.number curve.LInf[i]}")
+        let cells = lags |> List.map (Digest.distance curve)
 
         table.AddRow(List.toArray (Markup.Escape name :: cells)) |> ignore
 

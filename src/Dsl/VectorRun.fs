@@ -244,10 +244,11 @@ let private train c (estimator: Estimator) (network: Network) (products: LagProd
 
     trained c.Setting estimator.Label $"network {describe c.Experiment}\n%A{network}\n{trainingSamples}" (fun progress ->
         let all = c.Plan.Samples * int64 c.Plan.Members
-        let saver = Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
 
-        (simulation c.Model c.Step c.Seed)
-            .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
+        let saver =
+            Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
+
+        (simulation c.Model c.Step c.Seed).Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
 
         stopIfCancelled c.Setting
         let samples = saver.Values |> Array.chunkBySize n
@@ -280,7 +281,9 @@ let private learned c estimator network own =
         "linear forecast as control variate"
         $"score at noise level σ = {Digest.number score.Sigma}"
     ],
-    [ scoreReport estimator (Some score.Sigma) (stein c plain) (trainingHistory score) ]
+    [
+        scoreReport estimator (Some score.Sigma) (stein c plain) (trainingHistory score)
+    ]
 
 let run setting experiment (equations: Equation list) step (s: Sampling) =
     let c = {
@@ -316,6 +319,6 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
             Responses = estimates |> List.collect fst
             Scores = estimates |> List.collect snd
             Notes = [
-                "Samples seen", $"{Digest.number (float products.Samples)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
+                "samples seen", $"{Digest.number (float products.Samples)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
             ]
     }
