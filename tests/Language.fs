@@ -483,6 +483,8 @@ let ``A recording takes the place of the model`` () =
         Spacing = 0.5
         Standardised = true
         Layout = Layout.ComponentsFirst
+        TimeUnit = None
+        Label = None
         Map = Some "map.npy"
     }
 
