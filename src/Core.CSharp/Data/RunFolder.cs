@@ -46,6 +46,7 @@ public static class RunFolder
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         string temporary = $"{target}.probe-{Environment.ProcessId}";
+        string[] missing = [.. Parents(target).TakeWhile(parent => !Path.Exists(parent))];
         try
         {
             if (File.Exists(target)) throw new IOException("a file of that name lies in its place");
@@ -59,6 +60,7 @@ public static class RunFolder
         finally
         {
             Discard(temporary);
+            foreach (string parent in missing) DiscardEmpty(parent);
         }
     }
 
@@ -89,6 +91,24 @@ public static class RunFolder
 
     private static LeithException Refused(string target, Exception e) =>
         new($"expected a folder that can be written, got {target}: {e.Message.TrimEnd('.')}. Free some space or choose another place with --out DIR.", e);
+
+    private static IEnumerable<string> Parents(string path)
+    {
+        for (string? at = Path.GetDirectoryName(path); at is not null; at = Path.GetDirectoryName(at)) yield return at;
+    }
+
+    // Another run may have put something there in the meantime.
+    private static void DiscardEmpty(string folder)
+    {
+        try
+        {
+            if (Directory.Exists(folder)) Directory.Delete(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // As below.
+        }
+    }
 
     private static void Discard(string folder)
     {
