@@ -7,6 +7,8 @@ open System.Text
 open System.Text.Json
 open System.Text.RegularExpressions
 open System.Threading.Tasks
+open FsCheck
+open FsCheck.FSharp
 open Leith.Core
 open Xunit
 
@@ -458,6 +460,45 @@ let ``Options that are not known or cannot be are refused with those that are`` 
 
     Assert.Equal<string list>([ "series.npy"; "-3" ], options.Values)
     Assert.Equal((true, Some 12, "there"), (options.Sketch, options.Seed, options.Out))
+
+[<Fact>]
+let ``Options and values may stand in any order`` () =
+    let groups = [
+        [ "--sketch" ]
+        [ "--seed"; "12" ]
+        [ "--out"; "there" ]
+        [ "series.npy" ]
+        [ "-3" ]
+        [ "map.npy" ]
+    ]
+
+    let property (keys: int list) =
+        // Six keys put the groups into an order.
+        let order =
+            List.zip keys groups
+            |> List.mapi (fun i (key, group) -> (key, i), group)
+            |> List.sortBy fst
+            |> List.map snd
+
+        let options = Leith.Options.parse (List.concat order)
+
+        let values =
+            order |> List.choose (fun group -> if group.Head.StartsWith "--" then None else Some group.Head)
+
+        options.Values = values && options.Sketch && options.Seed = Some 12 && options.Out = "there"
+
+    Check.One(Config.QuickThrowOnFailure.WithMaxTest 200, Prop.forAll (Arb.fromGen (Gen.listOfLength 6 (Gen.choose (0, 9)))) property)
+
+    for words in
+        [
+            [ "series.npy"; "--sketch"; "--quick" ]
+            [ "--quick"; "series.npy"; "--sketch" ]
+        ] do
+        let error =
+            Assert.Throws<LeithException>(fun () -> Leith.Options.parse words |> ignore)
+
+        Assert.Contains("got --quick", error.Message)
+        Assert.Contains("Known are --sketch", error.Message)
 
 [<Fact>]
 let ``run without a script says what it expects`` () =

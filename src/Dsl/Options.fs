@@ -12,7 +12,7 @@ type private Argument =
     | Seed of number: int
     | Threads of number: int
     | Debug
-    | [<MainCommand; Last>] Values of value: string list
+    | [<MainCommand>] Values of value: string list
 
     interface IArgParserTemplate with
         member argument.Usage =
@@ -56,7 +56,8 @@ let parse (words: string list) : Options =
             let first = error.Message.Split('\n')[0]
             raise (LeithException($"options: {first.Trim()} {known}", error))
 
-    let values = results.GetResult(Values, [])
+    // One group for every stretch of values between options.
+    let values = results.GetResults Values |> List.concat
 
     // A misspelt option would be taken for a value of the script.
     match values |> List.tryFind (fun word -> word.StartsWith "--") with
