@@ -501,6 +501,28 @@ let ``Options and values may stand in any order`` () =
         Assert.Contains("Known are --sketch", error.Message)
 
 [<Fact>]
+let ``An interruption has its own sentence, wherever it comes from`` () =
+    let canceled: exn = OperationCanceledException()
+    let bad: exn = LeithException "bad input"
+    let many (errors: exn list) : exn = AggregateException(errors)
+
+    let kept =
+        Some "interrupted; finished stages are kept, and the next run goes on from there."
+
+    for error, sentence in
+        [
+            canceled, kept
+            TaskCanceledException(), kept
+            many [ canceled; many [ canceled ] ], kept
+            bad, Some "bad input"
+            many [ canceled; bad ], Some "bad input"
+            many [ canceled; InvalidOperationException() ], None
+            many [], None
+            InvalidOperationException(), None
+        ] do
+        Assert.Equal<string option>(sentence, Leith.Runner.sentence error)
+
+[<Fact>]
 let ``run without a script says what it expects`` () =
     use scratch = new Scratch()
 

@@ -140,9 +140,25 @@ module internal Runner =
         if not outcome.Sketch && outcome.Checks |> List.exists (_.Passed >> not) then
             checksFailed.Force()
 
+    /// What Ctrl-C answers, wherever it came in between.
+    let private interrupted =
+        "interrupted; finished stages are kept, and the next run goes on from there."
+
+    /// The sentence for an error that a user causes: bad input, or Ctrl-C. None for every other, which is ours and keeps its stack trace.
+    let sentence (error: exn) =
+        let all: exn list =
+            match error with
+            | :? AggregateException as many -> List.ofSeq (many.Flatten().InnerExceptions)
+            | one -> [ one ]
+
+        match all |> List.tryFind (fun e -> e :? LeithException) with
+        | Some bad -> Some bad.Message
+        | None when not all.IsEmpty && all |> List.forall (fun e -> e :? OperationCanceledException) -> Some interrupted
+        | None -> None
+
     /// The message first, no stack trace unless asked for, exit code 2.
-    let refuse (error: exn) =
-        eprintfn "%s" error.Message
+    let refuse (message: string) (error: exn) =
+        eprintfn "%s" message
 
         if Environment.GetCommandLineArgs() |> Array.contains "--debug" then
             eprintfn "%O" error
@@ -152,23 +168,13 @@ module internal Runner =
 /// What can be done with an experiment.
 [<AutoOpen>]
 module Verbs =
-    /// Errors that a user causes; everything else is ours and keeps its stack trace.
-    let private (|Users|_|) (error: exn) =
-        match error with
-        | :? LeithException
-        | :? OperationCanceledException -> Some error
-        | :? AggregateException as many ->
-            match many.Flatten().InnerExceptions |> Seq.tryHead with
-            | Some(:? LeithException as inner) -> Some(inner :> exn)
-            | Some(:? OperationCanceledException as inner) -> Some inner
-            | _ -> None
-        | _ -> None
+    let private (|Users|_|) (error: exn) = Runner.sentence error
 
     let private guarded work =
         try
             work ()
-        with Users error ->
-            Runner.refuse error
+        with Users message as error ->
+            Runner.refuse message error
 
     /// Runs an experiment with the options of the command line, writes its folder, and returns lags, curves and bands as values.
     /// A failed check makes the script end with exit code 1; an experiment that cannot be run ends it with its message and exit code 2.
@@ -182,8 +188,8 @@ module Verbs =
     let tryRun (experiment: Experiment) : Result<Outcome, string> =
         try
             Ok(Runner.outcome (Options.current ()) experiment)
-        with Users error ->
-            Error error.Message
+        with Users message ->
+            Error message
 
     /// Runs a sixteenth of an experiment, whatever the command line says.
     let sketch (experiment: Experiment) : Outcome =
