@@ -53,18 +53,21 @@ changed() {
     return 0
 }
 
+# Paket rewrites project files in its own style; ours come back, whether it succeeds, fails or is interrupted.
+resolve() (
+    keep=$(mktemp -d) || fail "expected a temporary folder, got none; set TMPDIR to a folder that can be written."
+    projects=(src/*/*.csproj src/*/*.fsproj tests/*.fsproj benchmarks/*/*.csproj Experiments.sln)
+    tar cf "$keep/projects.tar" $(ls "${projects[@]}" 2>/dev/null) || fail "expected project files that can be read under src and tests, got an error; check out the repository again."
+    trap 'tar xf "$keep/projects.tar"; rm -rf "$keep"' EXIT
+    trap 'exit 2' INT TERM
+    quietly "resolving packages" dotnet paket install
+)
+
 packages() {
     changed artifacts/.packages paket.dependencies package.json .config/dotnet-tools.json src/*/paket.references tests/paket.references benchmarks/*/paket.references || return 0
     package_feed
     quietly "restoring tools" dotnet tool restore
-    # Paket rewrites project files in its own style; ours stay as they were.
-    local keep
-    keep=$(mktemp -d)
-    local projects=(src/*/*.csproj src/*/*.fsproj tests/*.fsproj benchmarks/*/*.csproj Experiments.sln)
-    tar cf "$keep/projects.tar" $(ls "${projects[@]}" 2>/dev/null)
-    quietly "resolving packages" dotnet paket install
-    tar xf "$keep/projects.tar"
-    rm -rf "$keep"
+    resolve || exit 2
     install_debian npm nodejs npm || exit 2
     quietly "fetching plotly.js" npm install --no-audit --no-fund --no-package-lock
     touch artifacts/.packages

@@ -523,6 +523,42 @@ let ``An interruption has its own sentence, wherever it comes from`` () =
         Assert.Equal<string option>(sentence, Leith.Runner.sentence error)
 
 [<Fact>]
+let ``Project files come back when the packages cannot be resolved`` () =
+    use scratch = new Scratch()
+
+    for folder in [ "src/A"; "tests"; "build"; "bin" ] do
+        Directory.CreateDirectory(scratch.Path folder) |> ignore
+
+    for project in [ "src/A/A.csproj"; "tests/T.fsproj"; "Experiments.sln" ] do
+        scratch.Write(project, "ours") |> ignore
+
+    File.Copy(Path.Combine(root, "build", "setup.sh"), scratch.Path "build/setup.sh")
+
+    let dotnet =
+        scratch.Write(
+            "bin/dotnet",
+            "#!/bin/sh\n[ \"$1\" = paket ] || exit 0\nfor f in src/A/A.csproj tests/T.fsproj Experiments.sln; do echo theirs >$f; done\necho 'error: no such package'\nexit 1\n"
+        )
+
+    File.SetUnixFileMode(dotnet, UnixFileMode.UserRead ||| UnixFileMode.UserExecute)
+
+    let answer =
+        finish (
+            begin' scratch "cache" "bash" [
+                "-c"
+                "PATH=$PWD/bin:$PATH NUGET_FEED=none; export NUGET_FEED; . build/setup.sh && setup; echo went on"
+            ]
+        )
+
+    Assert.Equal(2, answer.Code)
+    Assert.Contains("resolving packages: failed", answer.Error)
+    Assert.Contains("no such package", answer.Error)
+    Assert.DoesNotContain("went on", answer.Out)
+
+    for project in [ "src/A/A.csproj"; "tests/T.fsproj"; "Experiments.sln" ] do
+        Assert.Equal("ours", File.ReadAllText(scratch.Path project))
+
+[<Fact>]
 let ``run without a script says what it expects`` () =
     use scratch = new Scratch()
 
