@@ -373,7 +373,7 @@ let ``a saved score gives the same numbers when it is read`` () =
     let fields = gaussianField grid 0.3 1.0 1 300
 
     let score =
-        trainField grid fields 1.0 (powerOf grid 0.3) (TrainingOptions(Channels = 8, Layers = 1, Steps = 12, ValidationFraction = 0.0))
+        trainField grid fields 1.0 (powerOf grid 0.3) (TrainingOptions(Channels = 8, Layers = 1, Steps = 12, ValidationFraction = 0.25))
 
     let home = folder ()
     let path = Path.Combine(home, "score.safetensors")
@@ -385,13 +385,27 @@ let ``a saved score gives the same numbers when it is read`` () =
     let points = fields[..15] |> Array.map (Array.map float)
     Assert.Equal<float[][]>(scoreOf grid before points, scoreOf grid after points)
     Assert.Equal<string[]>([| path |], Directory.GetFiles home) // nothing temporary is left
+    Assert.NotEmpty score.History
+    Assert.Contains(score.History, fun p -> p.ValidationLoss.HasValue)
+    Assert.Equal<TrainingProgress>(score.History, again.History)
+
+    // As an older build wrote it.
+    let older = Safetensors.Read path
+    Assert.True(older.Doubles.Remove "history")
+    older.Write path
+    Assert.Empty((LearnedScore.Load path).History)
+    older.Doubles["history"] <- [| 1.0; 2.0; 3.0 |]
+    older.Write path
+    said "training history is not a table" (fun () -> LearnedScore.Load path)
 
     let vector =
         trainVector [| [| 1.0 |]; [| 2.0 |] |] [| 1.5 |] (array2D [ [ 2.0 ] ]) (TrainingOptions(Channels = 8, Steps = 3, ValidationFraction = 0.0))
 
     vector.Save path
     use one = vector.CreateScore()
-    use two = (LearnedScore.Load path).CreateScore()
+    let again = LearnedScore.Load path
+    Assert.Equal<TrainingProgress>(vector.History, again.History)
+    use two = again.CreateScore()
     let points = Array.init 16 (fun i -> [| float i |])
     Assert.Equal<float[][]>(vectorScoreOf one points, vectorScoreOf two points)
 

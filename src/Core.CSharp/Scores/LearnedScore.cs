@@ -18,7 +18,7 @@ public sealed class LearnedScore
     /// <summary>The largest noise level of the training, same unit.</summary>
     public double SigmaMax => Levels.Largest * Gaussian.SigmaUnit;
 
-    /// <summary>Reports of the training, one for every validation; empty when read from a file.</summary>
+    /// <summary>Reports of the training, one for every validation; a file keeps them (files of older builds do not).</summary>
     public IReadOnlyList<TrainingProgress> History { get; internal init; } = [];
 
     /// <summary>Whether training was ended before its last step.</summary>
@@ -49,7 +49,7 @@ public sealed class LearnedScore
     /// <exception cref="LeithException">The folder is missing or not writable.</exception>
     public void Save(string path) => LearnedScoreFile.Save(this, path);
 
-    /// <summary>Reads a score that was saved; it gives the same numbers, bit for bit.</summary>
+    /// <summary>Reads a score that was saved; it gives the same numbers, bit for bit, and knows its training history.</summary>
     /// <exception cref="LeithException">No such file; a file that is cut short, foreign or damaged.</exception>
     public static LearnedScore Load(string path) => LearnedScoreFile.Load(path);
 

@@ -7,6 +7,9 @@ internal static class LearnedScoreFile
 {
     private const string Format = "leith learned score 1";
 
+    // step, steps, training loss, validation loss (NaN where there is none), steps per second
+    private const int HistoryColumns = 5;
+
     public static void Save(LearnedScore score, string path)
     {
         var (gaussian, net) = (score.Gaussian, score.Net);
@@ -22,6 +25,7 @@ internal static class LearnedScoreFile
         file.Doubles["eigenvalues"] = gaussian.Eigenvalues;
         file.Doubles["eigenvectors"] = gaussian.Eigenvectors;
         file.Doubles["levels"] = [score.Levels.Smallest, score.Levels.Largest, score.Levels.Knee];
+        file.Doubles["history"] = [.. score.History.SelectMany(p => new[] { p.Step, p.Steps, p.TrainingLoss, p.ValidationLoss ?? double.NaN, p.StepsPerSecond })];
         file.Doubles["points"] = [.. (gaussian.Grid?.Points ?? []).Select(n => (double)n)];
         file.Doubles["lengths"] = [.. gaussian.Grid?.Lengths ?? []];
         file.Write(path);
@@ -44,6 +48,13 @@ internal static class LearnedScoreFile
         bool fits = weights.Length == net.Parameters && levels.Length == 3 && gaussian.Scale.Length == components && gaussian.Mean.Length == components
             && gaussian.Eigenvalues.Length == (grid?.Sites ?? components) && gaussian.Eigenvectors.Length == (grid is null ? components * components : 0);
         if (!fits) throw Safetensors.Foreign(path, "its arrays do not fit together");
-        return new(gaussian, new(levels[0], levels[1], levels[2]), net, weights) { Interrupted = file.Texts.GetValueOrDefault("interrupted") == "yes" };
+        // Files of an older build have no history.
+        double[] history = file.Doubles.GetValueOrDefault("history") ?? [];
+        if (history.Length % HistoryColumns != 0) throw Safetensors.Foreign(path, "its training history is not a table");
+        return new(gaussian, new(levels[0], levels[1], levels[2]), net, weights)
+        {
+            Interrupted = file.Texts.GetValueOrDefault("interrupted") == "yes",
+            History = [.. history.Chunk(HistoryColumns).Select(row => new TrainingProgress((int)row[0], (int)row[1], row[2], double.IsNaN(row[3]) ? null : row[3], row[4]))],
+        };
     }
 }
