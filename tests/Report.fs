@@ -613,6 +613,27 @@ let ``beyond the limit the entries not used for longest go first`` () =
         Assert.False(fst (small.TryLoad keys[4])))
 
 [<Fact>]
+let ``trained scores in the folder count towards the limit, and go when they were not used for longest`` () =
+    withFolder (fun folder ->
+        let cache = StageCache(folder, 10_000L)
+        let path name = Path.Combine(folder, name)
+        let exists name = File.Exists(path name)
+        Directory.CreateDirectory folder |> ignore
+
+        for i, name in List.indexed [ "first.safetensors"; "second.safetensors"; "notes.txt" ] do
+            File.WriteAllBytes(path name, Array.zeroCreate 4_000)
+            File.SetLastWriteTimeUtc(path name, DateTime.UtcNow.AddHours(float (i - 10)))
+
+        StageCache.Touch(path "first.safetensors")
+        StageCache.Touch(path "nowhere.safetensors")
+        let key = StageCache.Key "stage"
+        cache.Save(key, arrays [ "v", Array.zeroCreate 400 ])
+        // 4 000 + 4 000 + 3 200 bytes and a header are too many; other files are not the cache's.
+        Assert.Equal<bool list>([ true; false; true ], [ "first.safetensors"; "second.safetensors"; "notes.txt" ] |> List.map exists)
+        Assert.False(exists "nowhere.safetensors")
+        Assert.True(fst (cache.TryLoad key)))
+
+[<Fact>]
 let ``a cache that cannot be written costs a notice, not the run; a bad key or limit is an error`` () =
     withFolder (fun parent ->
         Directory.CreateDirectory parent |> ignore

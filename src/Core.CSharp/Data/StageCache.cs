@@ -21,7 +21,7 @@ public sealed class Arrays : SortedDictionary<string, double[]>
 /// <remarks>
 /// File = "LEITHSC1", length of the header (8 bytes), header as JSON [{Name, Count}], the arrays as little-endian doubles one after another, SHA-256 of all that goes before.
 /// A file that is cut short, altered or unreadable is never trusted: it is removed with a notice, and the stage is computed anew. A cache that cannot be written costs a notice, not the run.
-/// Writing goes to a temporary file that is renamed, so two runs may share a folder. Beyond the limit the entries not used for longest go first.
+/// Writing goes to a temporary file that is renamed, so two runs may share a folder. Beyond the limit the files not used for longest go first; trained scores (.safetensors), which lie in the same folder, count too.
 /// </remarks>
 public sealed class StageCache
 {
@@ -29,6 +29,7 @@ public sealed class StageCache
     public const long DefaultLimit = 2L << 30;
 
     private const string Extension = ".stage";
+    private static readonly string[] Counted = [Extension, ".safetensors"];
     private const int Chunk = 1 << 16;
     private static readonly byte[] Magic = "LEITHSC1"u8.ToArray();
     private readonly Action<string> _notice;
@@ -80,7 +81,7 @@ public sealed class StageCache
         try
         {
             arrays = Read(path);
-            File.SetLastWriteTimeUtc(path, DateTime.UtcNow); // used now, so it is evicted last
+            Touch(path);
             return true;
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or JsonException)
@@ -114,6 +115,19 @@ public sealed class StageCache
         {
             Discard(temporary);
             _notice($"a stage could not be stored and will be computed again next time ({e.Message}).");
+        }
+    }
+
+    /// <summary>Marks a file of the cache as used now, so that it is evicted last. For files that are read by their path, such as trained scores; a file that is not there is passed over.</summary>
+    public static void Touch(string path)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A folder that may only be read is never evicted from either.
         }
     }
 
@@ -181,7 +195,7 @@ public sealed class StageCache
 
     private void Evict(string keep)
     {
-        FileInfo[] files = [.. new DirectoryInfo(Folder).EnumerateFiles("*" + Extension).OrderBy(file => file.LastWriteTimeUtc)];
+        FileInfo[] files = [.. new DirectoryInfo(Folder).EnumerateFiles().Where(file => Counted.Contains(file.Extension)).OrderBy(file => file.LastWriteTimeUtc)];
         long total = files.Sum(file => file.Length);
         foreach (FileInfo file in files.Where(file => file.FullName != keep))
         {
