@@ -274,6 +274,29 @@ let ``components and times find their axes`` () =
         Assert.Equal((1, 3), (Recording.Load(path).Components, Recording.Load(path).Samples)))
 
 [<Fact>]
+let ``a column of times is refused by its name and noted by its numbers`` () =
+    let months = [ for i in 0..5 -> $"{1990.0 + float i / 12.0:F3},{sin (float i):F3}" ]
+
+    for name in [ "time"; "T"; "Date"; "year"; "Month"; "time (days)"; "year_ad" ] do
+        withText ".csv" ($"{name},north" :: months) (fun path ->
+            fails [ path; $"got the column '{name}'"; "Remove it" ] (fun () -> Recording.Load path))
+
+    // Such a name on what is no time, and names that only begin alike.
+    let cycle = [ for i in 0..5 -> $"{1 + i % 3},{cos (float i):F3}" ]
+    withText ".csv" ("month,north" :: cycle) (fun path -> Assert.Equal(2, Recording.Load(path).Components))
+
+    let notes (path: string) =
+        Recording.Load(path).Notes |> Seq.filter (fun note -> note.Contains "looks like time")
+
+    withText ".csv" ("timely,north" :: months) (fun path ->
+        let note = Assert.Single(notes path)
+        Assert.Contains("component 1, 'timely', grows by 0.083", note))
+
+    withText ".csv" months (fun path -> Assert.Contains("component 1 grows by", Assert.Single(notes path)))
+    // Growing, but not evenly.
+    withText ".csv" ("a,b" :: [ for i in 0..5 -> $"{i * i},{-i}" ]) (fun path -> Assert.Empty(notes path))
+
+[<Fact>]
 let ``a standardised recording has mean zero, variance one, and goes back`` () =
     Check.One(
         Config.QuickThrowOnFailure.WithMaxTest 100,
