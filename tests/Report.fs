@@ -347,7 +347,7 @@ let ``result.json has every key of the schema, and every number of the outcome``
         let value = (response |> at "values/4/10").GetDouble()
         Assert.Equal(outcome.Responses[1].Values[4][10], value)
         Assert.Equal(JsonValueKind.Null, (root |> at "responses/0/standardError").ValueKind)
-        Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf" ], keys (root |> at "errors/0"))
+        Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf"; "l2StandardError" ], keys (root |> at "errors/0"))
         Assert.Equal<string list>([ "estimator"; "sigma"; "stein"; "certificate" ], keys (root |> at "scores/0"))
         Assert.Equal<string list>([ "field"; "value"; "z" ], keys (root |> at "scores/0/stein/0"))
         Assert.Equal<string list>([ "value"; "standardError" ], keys (root |> at "scores/0/certificate"))

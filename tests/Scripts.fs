@@ -629,7 +629,7 @@ let private readResult (folder: string) =
                 Assert.Equal<int list>(shape, sizes band)
 
     for error in result.GetProperty("errors").EnumerateArray() do
-        Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf" ], names error)
+        Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf"; "l2StandardError" ], names error)
 
     for score in result.GetProperty("scores").EnumerateArray() do
         Assert.Equal<string list>([ "estimator"; "sigma"; "stein"; "certificate" ], names score)

@@ -275,7 +275,7 @@ let private errors (page: Page) (outcome: Outcome) pens =
                 page.Figure("", ReportFigures.errors outcome pens "L∞ distance" _.LInf (fun _ -> None) curves)
         )
 
-        let lags = Digest.spread curves.Head.Lags 5
+        let lags = Digest.spread curves.Head.Lags 4
 
         let row (curve: ErrorCurve) =
             curve.Estimator :: (lags |> List.map (Digest.distance curve))
