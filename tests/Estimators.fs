@@ -679,30 +679,6 @@ let ``A second run takes every stage from the cache, and so does one that asks f
         Assert.Contains("simulate and correlate", working other)
         Assert.False((numbersOf first = numbersOf other), "another seed gave the same numbers")
 
-[<Fact>]
-let ``Where the kick is does not matter on a torus`` () =
-    let places =
-        Gen.listOfLength 2 (Gen.choose (-20, 20)) |> Gen.map (fun place -> place[0], place[1])
-
-    let at place =
-        let u = field "u" (domainOf smallField)
-
-        // One cache: a translated kick needs no simulation of its own.
-        runIn (Path.Combine(scratch.Value, "translation")) 2 {
-            fst (everyEstimator smallField 20) with
-                Perturb = kick u place
-        }
-
-    let origin = at [ 0; 0 ]
-
-    let same (i, j) =
-        let moved = at [ i; j ]
-
-        (origin.Responses, moved.Responses)
-        ||> List.forall2 (fun a b -> a.Estimator = b.Estimator && a.Field = b.Field && a.FieldStandardError = b.FieldStandardError)
-
-    Check.One(quick 4, Prop.forAll (Arb.fromGen places) same)
-
 // ---- Sketches and checks -------------------------------------------------------------------------------------------------------------------------
 
 [<Fact>]

@@ -572,7 +572,7 @@ let private invalid: (string * Experiment) list = [
     "expected a convolution for a field",
     {
         sound with
-            Estimate = [ learned mlp ]
+            Estimate = [ gaussian ]
     }
     "expected a linear equation",
     {

@@ -121,7 +121,7 @@ let ``the Gaussian response is the unit kick at lag zero`` () =
     let products = correlate grid (value 3) 60 4 1 2
 
     let response =
-        SpectralResponse.Gaussian(products, 1.0, SpectralResponse.Bootstrap(1UL, 2))
+        SpectralResponse.Gaussian(products, products, 1.0, SpectralResponse.Bootstrap(1UL, 2))
 
     response.Values[0] |> Array.iteri (fun x r -> Assert.Equal((if x = 0 then 1.0 else 0.0), r, 1e-12))
 
@@ -136,7 +136,8 @@ let ``responses do not see a translation of the record`` () =
         value 3 time (grid.Ravel(ReadOnlySpan [| index[0] + 1; index[1] + 2 |])) m
 
     let response field =
-        SpectralResponse.Gaussian(correlate grid field 60 4 1 2, 1.0, SpectralResponse.Bootstrap(1UL, 2)).Values
+        let products = correlate grid field 60 4 1 2
+        SpectralResponse.Gaussian(products, products, 1.0, SpectralResponse.Bootstrap(1UL, 2)).Values
 
     for a, b in Array.zip (response (value 3)) (response shifted) do
         for x, y in Array.zip a b do
@@ -149,7 +150,7 @@ let ``bootstrap errors of a Gaussian response match the spread over independent 
     let grid = Grid([| 4; 3 |], [| 1.0; 1.0 |])
 
     let records = [
-        for seed in 1..30 -> SpectralResponse.Gaussian(correlate grid (value (100 + seed)) 40 2 1 4, 1.0, SpectralResponse.Bootstrap(uint64 seed, 2))
+        for seed in 1..30 -> gaussian (correlate grid (value (100 + seed)) 40 2 1 4) (uint64 seed)
     ]
 
     let lagged (rows: float[][]) = Array.append rows[1] rows[2]

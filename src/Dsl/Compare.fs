@@ -110,7 +110,20 @@ let verdict (experiment: Experiment) (curves: ErrorCurve list) =
 
     match reference experiment.Estimate, curves with
     | None, _ ->
-        "Believe the response as far as the band around it: there is no model to run against, and the estimate is exact only as far as the recording is Gaussian and its components are all there is."
+        let method (e: Estimator) = e.Method
+
+        let known =
+            experiment.Estimate
+            |> List.tryFind (fun e ->
+                match method e with
+                | Method.Exact _ -> true
+                | _ -> false)
+
+        match known with
+        | Some score ->
+            $"Believe {score.Label} as far as its score is that of the system; nothing here checks it: add `dynamical` or, for a linear system, `propagator`."
+        | None ->
+            $"Believe {experiment.Estimate.Head.Label} only as far as its assumption goes, since nothing here checks it: add `dynamical` or, for a linear system, `propagator`."
     | Some truth, [] -> $"Believe {truth.Label}: it is the only estimate, and needs no score."
     | Some truth, _ ->
         let best = curves |> List.minBy (fun c -> let d, _, _ = worst c in d)

@@ -31,10 +31,17 @@ type Network = {
     /// Samples in a training step.
     Batch: int
     LearningRate: float
-    /// Smallest noise level, in the unit of the field or in standard deviations of each scalar unknown; the score belongs to the density smoothed by it.
+    /// Smallest noise level, in standard deviations of the field or of each scalar unknown; the score belongs to the density smoothed by it.
     /// None: chosen from the data.
     Sigma: float option
-}
+} with
+
+    /// Everything a training depends on, to the last digit: the key under which its weights are kept.
+    member network.Canonical =
+        let sigma =
+            network.Sigma |> Option.map Typography.exactly |> Option.defaultValue "chosen"
+
+        $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {sigma}"
 
 /// How a response is estimated.
 [<RequireQualifiedAccess>]
@@ -196,7 +203,7 @@ module EstimateWords =
             LearningRate = positive "learningRate" value
     }
 
-    /// Smallest noise level, in the unit of the field or in standard deviations of each scalar unknown.
+    /// Smallest noise level, in standard deviations of the field or of each scalar unknown.
     let noiseLevel value (network: Network) = {
         network with
             Sigma = Some(positive "noiseLevel" value)

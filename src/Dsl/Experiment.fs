@@ -106,10 +106,18 @@ module Experiment =
 
         for estimator in experiment.Estimate do
             match experiment.Source, estimator.Method with
-            | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _) ->
-                fail experiment $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ] or [ learned mlp ]."
-            | Source.Recorded _, Method.Learned { Architecture = Architecture.Residual } ->
-                fail experiment $"'{estimator}' expected a dense network for a recording, got residualNet; write learned mlp."
+            | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _ | Method.Learned _) ->
+                fail experiment $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ]."
+            | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Learned _) when
+                equations |> List.exists (fun e -> Field.dependsOnTime e.Drift)
+                ->
+                fail
+                    experiment
+                    $"'{estimator}' expected a stationary system, got a drift that depends on the time t; take dynamical, or leave the forcing out."
+            | Source.Simulated(equations, _, _, _), Method.Propagator when
+                experiment.Observe |> List.exists (fun f -> equations |> List.forall (fun e -> e.Unknown <> f))
+                ->
+                fail experiment "`propagator` expected unknowns as observables, got an expression; observe the unknowns, or leave this estimator out."
             | Source.Simulated _, Method.Propagator when not (isLinear experiment) ->
                 fail experiment "`propagator` expected a linear equation, got one with other terms; take dynamical as the reference."
             | Source.Simulated(equations, _, _, _), Method.Exact score when score.Length <> equations.Length ->
@@ -129,8 +137,18 @@ module Experiment =
         if not (Double.IsFinite experiment.Lags) || experiment.Lags <= 0.0 then
             fail experiment $"`lags` expected a positive longest lag, got {experiment.Lags}."
 
+        let demandWholeLags (every: float) =
+            let ratio = experiment.Lags / every
+
+            if abs (ratio - Math.Round ratio) > 1e-6 * max 1.0 ratio then
+                let below, above = every * Math.Floor ratio, every * Math.Ceiling ratio
+
+                fail
+                    experiment
+                    $"`lags` expected a whole multiple of the time between samples, {every}, got {experiment.Lags}; write {Typography.number below} or {Typography.number above}."
+
         match experiment.Source with
-        | Source.Recorded _ -> ()
+        | Source.Recorded data -> demandWholeLags data.Spacing
         | Source.Simulated(_, _, step, sampling) ->
             let demandWhole name (value: float) unit (divisor: float) =
                 let ratio = value / divisor
@@ -149,6 +167,8 @@ module Experiment =
 
             if experiment.Lags < sampling.Every then
                 fail experiment $"`lags` expected at least the time between samples, {sampling.Every}, got {experiment.Lags}."
+
+            demandWholeLags sampling.Every
 
     /// Refuses, with one sentence, an experiment that cannot be run. Nothing is read or simulated.
     let validate (experiment: Experiment) =

@@ -128,9 +128,12 @@ let private verdict (data: Data) (response: Response) (band: NullBand) =
         let error = error |> Option.map (fun e -> $" ± {n e}") |> Option.defaultValue ""
         $"{name} ({n value}{error} after {n lag} {timeUnitOf data})"
 
-    let strongest = answers |> List.truncate 3 |> List.map told |> String.concat ", "
+    let strongest =
+        match answers with
+        | [] -> ""
+        | _ -> ", most of all " + (answers |> List.truncate 3 |> List.map told |> String.concat ", ")
 
-    $"Believe {response.Estimator}, the unbiased one, as far as the recording is Gaussian and its components are all there is: {answers.Length} of {response.Components.Length - 1} other components answer a push of {response.Perturbation} beyond what unconnected ones would, most of all {strongest}."
+    $"Believe {response.Estimator} as far as the recording is Gaussian and its components are all there is: {answers.Length} of {response.Components.Length - 1} other components answer a push of {response.Perturbation} beyond what unconnected ones would{strongest}."
 
 let run setting (experiment: Experiment) (data: Data) =
     ignore setting.Threads
@@ -146,14 +149,15 @@ let run setting (experiment: Experiment) (data: Data) =
     let observed = indices "observe" r experiment.Observe
     let products = Terminal.stage "correlate" (fun _ -> LagProducts.Of(r, longest))
 
-    let responses (estimator: Estimator) : Response list =
-        let normalisation =
-            match estimator.Normalisation with
-            | Normalisation.Unbiased -> LagNormalisation.Pairs
-            | Normalisation.Published -> LagNormalisation.Samples
+    let normalisation (estimator: Estimator) =
+        match estimator.Normalisation with
+        | Normalisation.Unbiased -> LagNormalisation.Pairs
+        | Normalisation.Published -> LagNormalisation.Samples
 
+    let responses (estimator: Estimator) : Response list =
         let estimate =
-            Terminal.stage $"resample {estimator}" (fun _ -> VectorResponse.Gaussian(products.With normalisation, 200, uint64 experiment.Seed))
+            Terminal.stage $"resample {estimator}" (fun _ ->
+                VectorResponse.Gaussian(products.With(normalisation estimator), 200, uint64 experiment.Seed))
 
         let curves (cube: float[][][]) kick =
             observed |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick])) |> Array.ofList
@@ -177,7 +181,9 @@ let run setting (experiment: Experiment) (data: Data) =
         ]
 
     let all = experiment.Estimate |> List.collect responses
-    let band = AutoregressiveNull.Fit(r).Band(longest, nullWidth)
+
+    let band =
+        AutoregressiveNull.Fit(r).Band(longest, nullWidth, normalisation experiment.Estimate.Head)
 
     let nullBand kick =
         let side (cube: float[][][]) =

@@ -68,34 +68,35 @@ let cached setting description (compute: unit -> Arrays) =
 let private weights setting description =
     Path.Combine(setting.Cache.Folder, keyOf description + ".safetensors")
 
+/// The network of an earlier run. A file that cannot be read is removed, and the network is trained again.
+let private storedNetwork setting description =
+    let path = weights setting description
+
+    if not (File.Exists path) then
+        None
+    else
+        try
+            Some(LearnedScore.Load path)
+        with :? LeithException as error ->
+            Terminal.say $"a stored network could not be used and is trained again ({error.Message})"
+            File.Delete path
+            None
+
 /// Whether a network has been trained before.
 let isTrained setting description =
-    File.Exists(weights setting description)
+    (storedNetwork setting description).IsSome
 
 /// A trained score, or the one of an earlier run: the file bears the hash of everything its weights depend on.
 let trained setting (name: string) (description: string) (train: IProgress<float * string> -> LearnedScore) =
-    let path = weights setting description
-
-    let stored =
-        if not (File.Exists path) then
-            None
-        else
-            try
-                Some(LearnedScore.Load path)
-            with :? LeithException as error ->
-                Terminal.say $"a stored network could not be used and is trained again ({error.Message})"
-                None
-
-    match stored with
-    | Some score -> score
-    | None ->
+    storedNetwork setting description
+    |> Option.defaultWith (fun () ->
         let score = Terminal.stage $"train {name}" train
 
         if not score.Interrupted then
             Directory.CreateDirectory setting.Cache.Folder |> ignore
-            score.Save path
+            score.Save(weights setting description)
 
-        score
+        score)
 
 /// Training's own report as that of a stage.
 let trainingProgress (progress: IProgress<float * string>) : IProgress<TrainingProgress> = {
@@ -165,7 +166,7 @@ let describe (experiment: Experiment) =
 
         String.concat "\n" drift
         + $"\n{noise}\n{step.Scheme} {number step.Size}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}\nseed {experiment.Seed}"
-    | Source.Recorded data -> $"%A{data}"
+    | Source.Recorded data -> string data
 
 /// Shares of a stage's progress.
 let fraction (progress: IProgress<float * string>) : IProgress<float> = {
@@ -180,12 +181,6 @@ let simulation (model: Model) (step: Step) (seed: uint64) =
 /// Rows and columns exchanged: [lag][component] to [component][lag].
 let byComponent (rows: float[][]) =
     Array.init rows[0].Length (fun component' -> rows |> Array.map (fun row -> row[component']))
-
-/// Twin runs: one batch, and how far to go.
-let twinEffort (effort: Effort) sigmas =
-    match effort with
-    | Effort.Pairs n -> nan, n
-    | Effort.StandardError e -> e * sigmas, Int32.MaxValue
 
 /// Raised when Ctrl-C came: what is finished lies in the cache.
 let stopIfCancelled setting =

@@ -3,6 +3,7 @@ module internal Leith.VectorRun
 
 open System
 open System.Numerics
+open MathNet.Numerics.LinearAlgebra
 open Leith.Core
 open Leith.Stages
 
@@ -36,6 +37,9 @@ let private rowsOf c =
         | None -> c.Unknowns.Length + List.findIndex ((=) observable) others
 
     others, c.Experiment.Observe |> List.map row
+
+let private texts (fields: Field list) =
+    fields |> List.map Field.canonical |> String.concat "\n"
 
 let private map c (fields: Field list) =
     Func<ITileMap>(Lower.vector c.Unknowns fields)
@@ -79,7 +83,7 @@ let private products c =
     let exact = scores c
 
     let text =
-        others @ (exact |> List.collect snd) |> List.map Field.canonical |> String.concat "\n"
+        "observables\n" + texts others + "\nscores\n" + texts (exact |> List.collect snd)
 
     let compute () =
         (gather c "simulate and correlate" others [ for _, score in exact -> map c score ]).ToArrays()
@@ -114,15 +118,7 @@ let private responses c (estimator: Estimator) (lags: float[]) (values: float[][
 let private estimated c estimator (r: ResponseEstimate) notes =
     responses c estimator r.Lags r.Values (Some r.StandardError) (notes @ List.ofSeq r.Notes)
 
-let private onlyUnknowns c (estimator: Estimator) =
-    for observable in c.Experiment.Observe do
-        if not (List.contains observable c.Unknowns) then
-            raise (
-                LeithException $"`{estimator}` expected unknowns as observables, got {observable}; observe the unknowns, or leave this estimator out."
-            )
-
 let private propagator c estimator =
-    onlyUnknowns c estimator
     let n = c.Unknowns.Length
     let lags = Array.init (c.Longest + 1) (fun i -> float i * c.Plan.Every)
 
@@ -134,115 +130,62 @@ let private propagator c estimator =
 
     responses c estimator lags values None [ "exact, the matrix exponential" ]
 
-/// Twin runs for one pushed unknown: [lag][row] of values, errors.
-let private twins c observables effort (deviations: float[]) kick =
-    let wanted, most = twinEffort effort deviations[kick]
-    let size = 0.1 * deviations[kick]
+/// One column of the response matrix for each pushed unknown; the others were not asked for.
+let private dynamical c estimator effort (products: LagProducts) =
+    let n = c.Unknowns.Length
+    let others, _ = rowsOf c
+    let rows = n + others.Length
+    let covariance = products.Covariance 0
 
-    let batch =
-        min (if Double.IsNaN wanted then most else 1024) 4096 |> max Tile.Members
-
-    let restarts =
-        if Double.IsNaN wanted then
-            int (Math.Ceiling(float most / float batch))
-        else
-            2
-
-    let unit =
-        Array.init c.Unknowns.Length (fun i -> if i = kick then Complex.One else Complex.Zero)
-
-    let plan =
-        TwinPlan(batch, restarts, c.Plan.SpinUp, 0.0, float c.Longest * c.Plan.Every, c.Plan.Every, unit, size)
-
-    let wanted =
-        if Double.IsNaN wanted then
-            Double.MaxValue
-        else
-            wanted / deviations[kick]
-
-    Terminal.stage $"twin runs, {c.Unknowns[kick]} pushed" (fun progress ->
-        let relay = {
-            new IProgress<struct (float * float)> with
-                member _.Report(struct (share, error)) =
-                    progress.Report(
-                        share,
-                        (if Double.IsNaN error then
-                             ""
-                         else
-                             $"standard error {Digest.number error}")
-                    )
+    let twins kick =
+        Twins.run c.Setting $"twin runs, {c.Unknowns[kick]} pushed" $"{describe c.Experiment}\npush {kick}\n{texts others}" 1024 effort {
+            Model = c.Model
+            Step = c.Step
+            SpinUp = c.Plan.SpinUp
+            Longest = float c.Longest * c.Plan.Every
+            Every = c.Plan.Every
+            Rows = rows
+            Kick = Array.init n (fun i -> if i = kick then Complex.One else Complex.Zero)
+            Size = 0.1 * sqrt covariance.[kick].[kick]
+            Seed = Draw.Bits(c.Seed, Draw.Twins, int64 kick, 0L)
+            Observable = (if others.IsEmpty then null else map c (c.Unknowns @ others))
         }
 
-        let estimate =
-            TwinResponse.Run(
-                simulation c.Model c.Step,
-                null,
-                c.Unknowns.Length,
-                plan,
-                c.Seed + 0x7717UL + uint64 kick,
-                observables,
-                wanted,
-                int64 most,
-                c.Setting.Threads,
-                relay,
-                c.Setting.Cancellation
-            )
+    let estimates = pushed c |> List.map (fun kick -> kick, twins kick)
+    let lags = (snd estimates.Head).Lags
 
-        stopIfCancelled c.Setting
-        estimate)
+    let cube (pick: TwinResponseEstimate -> float[][]) =
+        let columns = estimates |> List.map (fun (kick, e) -> kick, pick e) |> Map.ofList
 
-let private dynamical c estimator effort (products: LagProducts) =
-    onlyUnknowns c estimator
-    let n = c.Unknowns.Length
-    let covariance = products.Covariance 0
-    let deviations = Array.init n (fun i -> sqrt covariance.[i].[i])
-
-    let estimates =
-        pushed c
-        |> List.map (fun kick ->
-            let key = $"twins {describe c.Experiment}\n%A{effort} push {kick} lags {c.Longest}"
-
-            let arrays =
-                cached c.Setting key (fun () ->
-                    let e = twins c null effort deviations kick
-                    let arrays = Arrays()
-                    arrays["lags"] <- e.Lags
-                    arrays["values"] <- Array.concat e.Values
-                    arrays["errors"] <- Array.concat e.StandardError
-                    arrays["facts"] <- [| float e.Pairs; Array.max e.EvenPart |]
-                    arrays)
-
-            kick, arrays)
-
-    let lags: float[] = (snd estimates.Head).["lags"]
-
-    // One column of the response matrix for each pushed unknown; the others were not asked for.
-    let cube (name: string) =
         Array.init lags.Length (fun lag ->
-            Array.init n (fun row ->
+            Array.init rows (fun row ->
                 Array.init n (fun kick ->
-                    estimates
-                    |> List.tryPick (fun (k, arrays) -> if k = kick then Some(arrays[name][lag * n + row]) else None)
-                    |> Option.defaultValue nan)))
+                    match columns.TryFind kick with
+                    | Some values -> values[lag][row]
+                    | None -> nan)))
 
-    let facts = estimates |> List.map (fun (_, arrays) -> arrays["facts"])
-    let even = facts |> List.map (fun f -> f[1]) |> List.max
+    responses c estimator lags (cube _.Values) (Some(cube _.StandardError)) (Twins.notes None (List.map snd estimates))
 
-    responses c estimator lags (cube "values") (Some(cube "errors")) [
-        $"{facts |> List.sumBy (fun f -> f[0]):F0} pairs with the same noise"
-        $"even part over odd part at most {Digest.number even}"
-    ]
-
-/// ⟨x_i s_j⟩ + δ_ij on the diagonal, from the plain response at lag zero.
-let private stein c (plain: ResponseEstimate) = [
-    for i, u in List.indexed c.Unknowns -> steinRow $"{u} ŝ({u}) + 1" (1.0 - plain.Values.[0].[i].[i]) plain.StandardError.[0].[i].[i]
+/// ⟨x_i s_i⟩ + 1 from the plain response at lag zero; `expected` is what a perfect score has there, 1 where it is that of the law itself.
+let private stein c (expected: float[]) (plain: ResponseEstimate) = [
+    for i, u in List.indexed c.Unknowns ->
+        steinRow $"{u} ŝ({u}) + {Digest.number expected[i]}" (expected[i] - plain.Values.[0].[i].[i]) plain.StandardError.[0].[i].[i]
 ]
+
+/// The diagonal of C (C + σ² diag C)⁻¹: what −⟨x_i ŝ_i⟩ is for the Gaussian score at noise level σ.
+let private smoothed (products: LagProducts) (sigma: float) =
+    let c = Matrix<float>.Build.DenseOfRowArrays(products.Covariance 0)
+
+    let noised =
+        c + sigma * sigma * Matrix<float>.Build.DenseOfDiagonalVector(c.Diagonal())
+
+    (c * noised.Inverse()).Diagonal().ToArray()
 
 let private train c (estimator: Estimator) (network: Network) (products: LagProducts) =
     let n = c.Unknowns.Length
     let rows = products.Covariance 0
 
-    trained c.Setting estimator.Label $"network {describe c.Experiment}\n%A{network}\n{trainingSamples}" (fun progress ->
+    trained c.Setting estimator.Label $"network {describe c.Experiment}\n{network.Canonical}\n{trainingSamples}" (fun progress ->
         let all = c.Plan.Samples * int64 c.Plan.Members
 
         let saver =
@@ -266,12 +209,11 @@ let private train c (estimator: Estimator) (network: Network) (products: LagProd
 let private learned c estimator network own =
     let score = train c estimator network own
     let others, _ = rowsOf c
+    let text = texts others
 
     let arrays =
-        cached
-            c.Setting
-            $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n%A{network}\n%A{others |> List.map Field.canonical}"
-            (fun () -> (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ]).ToArrays())
+        cached c.Setting $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n{network.Canonical}\n{text}" (fun () ->
+            (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ]).ToArrays())
 
     let products = LagProducts.FromArrays(arrays, names c)
     let r = VectorResponse.FromScore(products, 0, true, 200, c.Seed)
@@ -282,7 +224,7 @@ let private learned c estimator network own =
         $"score at noise level σ = {Digest.number score.Sigma}"
     ],
     [
-        scoreReport estimator (Some score.Sigma) (stein c plain) (trainingHistory score)
+        scoreReport estimator (Some score.Sigma) (stein c (smoothed own score.Sigma) plain) (trainingHistory score)
     ]
 
 let run setting experiment (equations: Equation list) step (s: Sampling) =
@@ -309,7 +251,10 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
             let r =
                 VectorResponse.FromScore(products, List.findIndex ((=) estimator) exact, false, 200, c.Seed)
 
-            estimated c estimator r [], [ scoreReport estimator None (stein c r) [] ]
+            estimated c estimator r [],
+            [
+                scoreReport estimator None (stein c (Array.create c.Unknowns.Length 1.0) r) []
+            ]
         | Method.Learned network -> learned c estimator network products
 
     let estimates = experiment.Estimate |> List.map estimate

@@ -29,11 +29,10 @@ internal static class BlockBootstrap
         notes = Notes(products);
         var units = Units(products);
         int draws = shape.Window == 1 ? units.Count : independent;
-        var random = new SplitMix(seed);
         // Differences from the estimate itself: squares of large numbers would hide small errors.
         var centre = estimator(products.Means());
         double[][] sums = Like(centre), squares = Like(centre);
-        for (int resample = 0; resample < resamples; resample++) Accumulate(estimator(Draw(products, units, draws, ref random)), centre, sums, squares);
+        for (int resample = 0; resample < resamples; resample++) Accumulate(estimator(Draw(products, units, Resampling.Weights(units.Count, draws, seed, resample))), centre, sums, squares);
         return Deviations(sums, squares, resamples, Math.Sqrt(draws / (draws - 1.0)));
     }
 
@@ -80,30 +79,19 @@ internal static class BlockBootstrap
         return (sums, pairs);
     }
 
-    private static double[][] Draw(LagProducts products, List<(double[] Sums, double[] Pairs)> units, int draws, ref SplitMix random)
+    private static double[][] Draw(LagProducts products, List<(double[] Sums, double[] Pairs)> units, double[] weights)
     {
-        var times = new int[units.Count];
-        for (int draw = 0; draw < draws; draw++) times[random.Below(units.Count)]++;
         var sums = new double[units[0].Sums.Length];
         var pairs = new double[units[0].Pairs.Length];
         for (int unit = 0; unit < units.Count; unit++)
         {
-            double weight = times[unit];
+            double weight = weights[unit];
             if (weight == 0) continue;
             var (block, count) = units[unit];
-            AddScaled(weight, block, sums);
+            Resampling.AddScaled(weight, block, sums);
             for (int lag = 0; lag < pairs.Length; lag++) pairs[lag] += weight * count[lag];
         }
         return products.Normalise(sums, pairs);
-    }
-
-    /// <summary>to ← to + factor · from, where nearly all the time of a bootstrap goes.</summary>
-    internal static void AddScaled(double factor, ReadOnlySpan<double> from, Span<double> to)
-    {
-        var source = MemoryMarshal.Cast<double, Vector<double>>(from);
-        var target = MemoryMarshal.Cast<double, Vector<double>>(to);
-        for (int n = 0; n < source.Length; n++) target[n] += factor * source[n];
-        for (int n = source.Length * Vector<double>.Count; n < from.Length; n++) to[n] += factor * from[n];
     }
 
     private static double[][] Like(double[][] values) => [.. values.Select(lag => new double[lag.Length])];
@@ -126,20 +114,5 @@ internal static class BlockBootstrap
         if (deviations.Any(lag => lag.Any(value => !double.IsFinite(value))))
             throw new LeithException("bootstrap: expected resamples whose covariance can be inverted and that have pairs at every lag, got one that has not. Take more data, or fewer lags or components.");
         return deviations;
-    }
-}
-
-/// <summary>A small generator for resampling: Steele, Lea and Flood's SplitMix64 (2014).</summary>
-internal struct SplitMix(ulong seed)
-{
-    private ulong _state = seed;
-
-    /// <summary>A whole number from 0 to count − 1; the bias of the fixed-point product is below count/2⁶⁴.</summary>
-    public int Below(int count)
-    {
-        ulong z = _state += 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return (int)Math.BigMul(z ^ (z >> 31), (ulong)count, out _);
     }
 }

@@ -1,22 +1,25 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
 namespace Leith.Core;
 
-/// <summary>Bootstrap weights as values: how often each block is drawn is a function of (seed, resample).</summary>
+/// <summary>Bootstrap weights as values, a function of (seed, resample), and the sums they weigh.</summary>
 public static class Resampling
 {
-    /// <summary>How often each of <paramref name="blocks"/> blocks is drawn when as many are drawn with replacement. SplitMix64, Steele et al. (2014).</summary>
-    public static double[] Weights(int blocks, ulong seed, int resample)
+    /// <summary>How often each of <paramref name="blocks"/> blocks comes when <paramref name="draws"/> are drawn with replacement.</summary>
+    public static double[] Weights(int blocks, int draws, ulong seed, int resample)
     {
         var weights = new double[blocks];
-        ulong state = seed * 0x9E3779B97F4A7C15 + (ulong)(resample + 1) * 0xD1B54A32D192ED03;
-        for (int draw = 0; draw < blocks; draw++)
-        {
-            state += 0x9E3779B97F4A7C15;
-            ulong z = state;
-            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-            z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-            z ^= z >> 31;
-            weights[Math.BigMul(z, (ulong)blocks, out _)]++;
-        }
+        for (int draw = 0; draw < draws; draw++) weights[Draw.Index(seed, Draw.Resample, resample, draw, blocks)]++;
         return weights;
+    }
+
+    /// <summary>to ← to + factor · from, where nearly all the time of a bootstrap goes.</summary>
+    internal static void AddScaled(double factor, ReadOnlySpan<double> from, Span<double> to)
+    {
+        var source = MemoryMarshal.Cast<double, Vector<double>>(from);
+        var target = MemoryMarshal.Cast<double, Vector<double>>(to);
+        for (int n = 0; n < source.Length; n++) target[n] += factor * source[n];
+        for (int n = source.Length * Vector<double>.Count; n < from.Length; n++) to[n] += factor * from[n];
     }
 }

@@ -56,22 +56,13 @@ public sealed class SpectralLagProducts
         {
             double w = weights?[block] ?? 1;
             if (w == 0) continue;
-            if (wanted == Lags) Accumulate(total, products[block], w);
+            if (wanted == Lags) Resampling.AddScaled(w, products[block], total);
             else AccumulateFirst(total, products[block], w, wanted);
             for (int lag = 0; lag < wanted; lag++) meanA[lag] += w * meansA[block][lag];
             meanB += w * meansB[block];
             fields += w * Counts[block];
         }
         return Fold(total, meanA, meanB, fields);
-    }
-
-    static void Accumulate(double[] total, double[] block, double weight)
-    {
-        var w = new Vector<double>(weight);
-        int i = 0, lanes = Vector<double>.Count;
-        for (; i <= total.Length - lanes; i += lanes)
-            (new Vector<double>(total, i) + w * new Vector<double>(block, i)).CopyTo(total, i);
-        for (; i < total.Length; i++) total[i] += weight * block[i];
     }
 
     void AccumulateFirst(double[] total, double[] block, double weight, int wanted)

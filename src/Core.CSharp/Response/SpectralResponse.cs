@@ -18,34 +18,41 @@ public static class SpectralResponse
     /// <summary>How standard errors are found: seed and number of resamples of the bootstrap, threads. The relative error of a standard error is 1/√(2 · resamples), 5 % for 200.</summary>
     public sealed record Bootstrap(ulong Seed, int Threads, int Resamples = 200);
 
-    /// <summary>R_k(τ) = C_k(τ)/C_k(0): exact when the law is Gaussian, the quasi-Gaussian approximation otherwise.</summary>
+    /// <summary>R_k(τ) = ⟨A_k(τ) conj u_k(0)⟩/⟨|u_k|²⟩: exact when the law of u is Gaussian, the quasi-Gaussian approximation otherwise.</summary>
+    /// <param name="cross">Lag products of the observable A with u.</param>
+    /// <param name="own">Lag products of u with u, of the same blocks; the same object when A is u.</param>
+    /// <param name="interval">Time between lags.</param>
+    /// <param name="bootstrap">How standard errors are found.</param>
     /// <exception cref="LeithException">A mode without variance.</exception>
-    public static FieldResponse Gaussian(SpectralLagProducts products, double interval, Bootstrap bootstrap) =>
-        Estimate(products, interval, bootstrap, weights => Propagator(products.Average(weights)));
+    public static FieldResponse Gaussian(SpectralLagProducts cross, SpectralLagProducts own, double interval, Bootstrap bootstrap) =>
+        Estimate(cross, interval, bootstrap, weights => Propagator(cross, own, weights));
 
     /// <summary>R_k(τ) = −⟨u_k(τ) conj s_k(0)⟩/N with the lag products of u and s.</summary>
     public static FieldResponse FromScore(SpectralLagProducts products, double interval, Bootstrap bootstrap) =>
         Estimate(products, interval, bootstrap, weights => Scaled(products.Average(weights), -1.0 / products.Grid.Sites));
 
     /// <summary>
-    /// R_k = P_k − ⟨(u_k(τ) − P_k u_k(0)) conj r_k(0)⟩/N with P_k = C_k(τ)/C_k(0) and r the score less the Gaussian score:
+    /// R_k = P_k − ⟨(A_k(τ) − P_k u_k(0)) conj r_k(0)⟩/N with P_k = ⟨A_k(τ) conj u_k(0)⟩/⟨|u_k|²⟩ and r the score less the Gaussian score:
     /// the score estimate with a linear forecast as control variate. Right when either the score or the forecast is.
     /// </summary>
-    /// <param name="all">Lag products of u with u, from all data.</param>
-    /// <param name="remainder">Lag products of u with r, from the same members and pieces of the record, perhaps fewer base times.</param>
+    /// <param name="cross">Lag products of A with u, from all data.</param>
+    /// <param name="own">Lag products of u with u, from all data.</param>
+    /// <param name="remainder">Lag products of A with r, from the same members and pieces of the record, perhaps fewer base times.</param>
+    /// <param name="ownRemainder">Lag products of u with r, likewise.</param>
     /// <param name="interval">Time between lags.</param>
     /// <param name="bootstrap">How standard errors are found.</param>
-    public static FieldResponse Controlled(SpectralLagProducts all, SpectralLagProducts remainder, double interval, Bootstrap bootstrap)
+    public static FieldResponse Controlled(SpectralLagProducts cross, SpectralLagProducts own, SpectralLagProducts remainder, SpectralLagProducts ownRemainder, double interval, Bootstrap bootstrap)
     {
-        if (all.Blocks != remainder.Blocks || all.Lags != remainder.Lags)
-            throw new LeithException($"response: expected the same blocks and lags of both lag products, got {all.Blocks} and {remainder.Blocks} blocks, {all.Lags} and {remainder.Lags} lags.");
-        return Estimate(all, interval, bootstrap, weights =>
+        if (cross.Blocks != remainder.Blocks || cross.Lags != remainder.Lags)
+            throw new LeithException($"response: expected the same blocks and lags of both lag products, got {cross.Blocks} and {remainder.Blocks} blocks, {cross.Lags} and {remainder.Lags} lags.");
+        return Estimate(cross, interval, bootstrap, weights =>
         {
-            var response = Propagator(all.Average(weights));
-            var m = remainder.Average(weights);
-            double n = all.Grid.Sites;
-            foreach (var (row, lag) in response.Select((row, lag) => (row, lag)))
-                for (int k = 0; k < row.Length; k++) row[k] -= (m[lag][k] - row[k] * m[0][k]) / n;
+            var response = Propagator(cross, own, weights);
+            Complex[][] far = remainder.Average(weights);
+            Complex[] near = ownRemainder.Average(weights, lags: 1)[0];
+            double n = cross.Grid.Sites;
+            for (int lag = 0; lag < response.Length; lag++)
+                for (int k = 0; k < near.Length; k++) response[lag][k] -= (far[lag][k] - response[lag][k] * near[k]) / n;
             return response;
         });
     }
@@ -72,15 +79,16 @@ public static class SpectralResponse
     /// <summary>⟨|u_k|²⟩ of one real field, mode by mode, from the lag products of u with u.</summary>
     public static double[] Power(SpectralLagProducts products) => [.. products.Average(lags: 1)[0].Select(c => c.Real)];
 
-    static Complex[][] Propagator(Complex[][] covariance)
+    static Complex[][] Propagator(SpectralLagProducts cross, SpectralLagProducts own, double[]? weights)
     {
-        for (int k = 0; k < covariance[0].Length; k++)
-            if (!(covariance[0][k].Real > 0))
-                throw new LeithException($"gaussian: expected every Fourier mode to have variance, got {covariance[0][k].Real:g3} for mode {k}; use noise that reaches every mode.");
-        var first = (Complex[])covariance[0].Clone();
-        foreach (var row in covariance)
-            for (int k = 0; k < row.Length; k++) row[k] /= first[k].Real;
-        return covariance;
+        var response = cross.Average(weights);
+        double[] power = [.. (ReferenceEquals(cross, own) ? response[0] : own.Average(weights, lags: 1)[0]).Select(c => c.Real)];
+        for (int k = 0; k < power.Length; k++)
+            if (!(power[k] > 0))
+                throw new LeithException($"gaussian: expected every Fourier mode to have variance, got {power[k]:g3} for mode {k}; use noise that reaches every mode.");
+        foreach (var row in response)
+            for (int k = 0; k < row.Length; k++) row[k] /= power[k];
+        return response;
     }
 
     static Complex[][] Scaled(Complex[][] rows, double factor)
@@ -105,7 +113,7 @@ public static class SpectralResponse
             sums[group] = Zeros(values);
             squares[group] = Zeros(values);
             for (int r = group; r < bootstrap.Resamples; r += groups)
-                AddResample(ToSites(products.Grid, statistic(Resampling.Weights(products.Blocks, bootstrap.Seed, r))), values, sums[group], squares[group]);
+                AddResample(ToSites(products.Grid, statistic(Resampling.Weights(products.Blocks, products.Blocks, bootstrap.Seed, r))), values, sums[group], squares[group]);
         });
         var error = Zeros(values);
         for (int lag = 0; lag < values.Length; lag++)

@@ -5,7 +5,7 @@ namespace Leith.Core;
 /// <param name="Values">[lag][row]: site offsets on a torus, scalar unknowns otherwise.</param>
 /// <param name="StandardError">One standard error over members, same shape.</param>
 /// <param name="Pairs">Twin pairs run.</param>
-/// <param name="EvenPart">[lag]: size of the even part over the odd part, √(Σ even²/Σ odd²); small in the linear regime.</param>
+/// <param name="EvenPart">[lag]: size of the even part over the largest odd part of any lag, √(Σ even²/max Σ odd²); small in the linear regime.</param>
 public sealed record TwinResponseEstimate(double[] Lags, double[][] Values, double[][] StandardError, long Pairs, double[] EvenPart)
 {
     /// <summary>The largest over the lags of √(Σ_row standard error²).</summary>
@@ -67,6 +67,8 @@ public static class TwinResponse
         var values = new double[lags][];
         var errors = new double[lags][];
         var even = new double[lags];
+        // Where a response has decayed to rounding, its odd part is no measure.
+        double largest = Enumerable.Range(0, lags).Max(lag => tiles.Sum(t => t.Odd[lag]));
         for (int lag = 0; lag < lags; lag++)
         {
             values[lag] = new double[rows];
@@ -79,7 +81,7 @@ public static class TwinResponse
                 values[lag][row] = mean;
                 errors[lag][row] = Math.Sqrt(scatter / (n - 1) / n);
             }
-            even[lag] = Math.Sqrt(tiles.Sum(t => t.Even[lag]) / Math.Max(tiles.Sum(t => t.Odd[lag]), double.Epsilon));
+            even[lag] = Math.Sqrt(tiles.Sum(t => t.Even[lag]) / Math.Max(largest, double.Epsilon));
         }
         return new TwinResponseEstimate([.. Enumerable.Range(0, lags).Select(i => i * plan.Every)], values, errors, (long)n * plan.Restarts, even);
     }

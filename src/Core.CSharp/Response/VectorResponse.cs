@@ -91,7 +91,7 @@ public static class VectorResponse
     {
         var result = new double[rows * d];
         for (int i = 0; i < rows; i++)
-            for (int k = 0; k < d; k++) BlockBootstrap.AddScaled(left[i * leftColumns + k], right.AsSpan(k * d, d), result.AsSpan(i * d, d));
+            for (int k = 0; k < d; k++) Resampling.AddScaled(left[i * leftColumns + k], right.AsSpan(k * d, d), result.AsSpan(i * d, d));
         return result;
     }
 }

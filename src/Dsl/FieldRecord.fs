@@ -1,0 +1,149 @@
+/// Lag products and training fields of an ensemble of fields, in one pass over it.
+module internal Leith.FieldRecord
+
+open System
+open System.Collections.Generic
+open System.Runtime.InteropServices
+open Leith.Core
+open Leith.Stages
+
+/// Base times at which a network is evaluated for its response: its remainder is small, so fewer of them do.
+let networkFields setting =
+    if setting.Sketch then 8_192.0 else 100_000.0
+
+/// Fields that a network is trained on.
+let trainingFields setting =
+    if setting.Sketch then 8_192 else 32_768
+
+type Context = {
+    Experiment: Experiment
+    Setting: Setting
+    Model: Model
+    Grid: Grid
+    Unknown: Field
+    Step: Step
+    Plan: SamplingPlan
+    Longest: int
+    Simulation: Simulation
+    Seed: uint64
+}
+
+let context setting experiment (equations: Equation list) step (s: Sampling) =
+    let model = Lower.model experiment
+    // Lanes come in sixteens: the members of a last, partly filled tile are run anyway and count.
+    let members = Tile.Members * ((s.Members + Tile.Members - 1) / Tile.Members)
+
+    {
+        Experiment = experiment
+        Setting = setting
+        Model = model
+        Grid = nonNull model.Grid
+        Unknown = equations.Head.Unknown
+        Step = step
+        Plan = SamplingPlan(members, s.SpinUp, s.Lasting, s.Every)
+        Longest = int (Math.Round(experiment.Lags / s.Every))
+        Simulation = simulation model step (uint64 experiment.Seed)
+        Seed = uint64 experiment.Seed
+    }
+
+/// A map of the state, null for the state itself.
+let map c (field: Field) : Func<ITileMap> | null =
+    if field = c.Unknown then
+        null
+    else
+        Func<ITileMap>(Lower.field c.Grid field)
+
+/// Pieces each member's record is cut into, so that the bootstrap has enough blocks.
+let timeBlocks c =
+    let pairs = c.Plan.Members / 2
+    max 1 (int (Math.Ceiling(32.0 / float pairs)))
+
+let productsKey c observable conjugate =
+    $"lag products {describe c.Experiment}\nlags {c.Longest}\n{Field.canonical observable} with {conjugate}"
+
+/// Lag products of observables with conjugates and, where a network is to be trained, a few fields, all from one pass over the ensemble; nothing is run that the cache holds.
+let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) training =
+    let wanted = [
+        for observable in c.Experiment.Observe do
+            for name, make in conjugates -> (observable, name), make
+    ]
+
+    let found = Dictionary<_, SpectralLagProducts>()
+
+    for (observable, name), _ in wanted do
+        match stored c.Setting (productsKey c observable name) with
+        | Some arrays -> found[(observable, name)] <- SpectralLagProducts.FromArrays(c.Grid, arrays)
+        | None -> ()
+
+    let trainingKey =
+        $"training fields {trainingFields c.Setting}\n{describe c.Experiment}"
+
+    let mutable fields =
+        if training then
+            stored c.Setting trainingKey
+            |> Option.map (fun arrays -> MemoryMarshal.Cast<float, float32>(arrays["fields"].AsSpan()).ToArray())
+        else
+            Some [||]
+
+    let missing = wanted |> List.filter (fun (key, _) -> not (found.ContainsKey key))
+
+    if not missing.IsEmpty || fields.IsNone then
+        Terminal.stage "simulate and correlate" (fun progress ->
+            let observables = missing |> List.map (fst >> fst) |> List.distinct
+
+            let named =
+                missing |> List.map (fun ((_, name), make) -> name, make) |> List.distinctBy fst
+
+            let correlator =
+                if missing.IsEmpty then
+                    None
+                else
+                    Some(
+                        SpectralCorrelator(
+                            c.Grid,
+                            c.Longest,
+                            observables |> List.map (map c) |> Array.ofList,
+                            named |> List.map (fun (_, make) -> make ()) |> Array.ofList,
+                            c.Plan.Samples,
+                            1,
+                            timeBlocks c
+                        )
+                    )
+
+            let saver =
+                if fields.IsNone then
+                    let all = c.Plan.Samples * int64 c.Plan.Members
+                    Some(Saver<float32>(c.Model, c.Plan, Nullable(), max 1L (all / int64 (trainingFields c.Setting))))
+                else
+                    None
+
+            let opened tile =
+                Fork(
+                    [|
+                        for k in Option.toList correlator -> k.Open tile
+                        for s in Option.toList saver -> s.Open tile
+                    |]
+                )
+                :> ITileSink
+
+            c.Simulation.Run(c.Plan, opened, c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+            stopIfCancelled c.Setting
+
+            for k in Option.toList correlator do
+                let products = k.Complete()
+
+                for i, observable in List.indexed observables do
+                    for j, (name, _) in List.indexed named do
+                        found[(observable, name)] <- products[i][j]
+                        store c.Setting (productsKey c observable name) (products.[i].[j].ToArrays())
+
+            for s in Option.toList saver do
+                fields <- Some s.Values
+                let arrays = Arrays()
+                arrays["fields"] <- MemoryMarshal.Cast<float32, float>(s.Values.AsSpan()).ToArray()
+                store c.Setting trainingKey arrays
+
+            let fieldsSeen = float c.Plan.Samples * float c.Plan.Members
+            progress.Report(1.0, $"{Digest.number fieldsSeen} fields"))
+
+    found, fields |> Option.defaultValue [||] |> Array.chunkBySize c.Grid.Sites
