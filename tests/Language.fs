@@ -572,7 +572,7 @@ let private invalid: (string * Experiment) list = [
     "expected a convolution for a field",
     {
         sound with
-            Estimate = [ gaussian ]
+            Estimate = [ learned mlp ]
     }
     "expected a linear equation",
     {
@@ -584,7 +584,7 @@ let private invalid: (string * Experiment) list = [
         recorded with
             Estimate = [ dynamical (pairs 4) ]
     }
-    "expected a dense network for a recording",
+    "'learned' expected a model to run, got a recording",
     {
         recorded with
             Estimate = [ learned residualNet ]

@@ -149,6 +149,9 @@ let ``bootstrap errors of a Gaussian response match the spread over independent 
     // is F-distributed about 1; bounds of 0.6 and 1.6 are beyond 4 standard deviations with 30 records × 24 values (false alarm below 1e-4).
     let grid = Grid([| 4; 3 |], [| 1.0; 1.0 |])
 
+    let gaussian products seed =
+        SpectralResponse.Gaussian(products, products, 1.0, SpectralResponse.Bootstrap(seed, 2))
+
     let records = [
         for seed in 1..30 -> gaussian (correlate grid (value (100 + seed)) 40 2 1 4) (uint64 seed)
     ]

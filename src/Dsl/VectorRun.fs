@@ -174,7 +174,8 @@ let private stein c (expected: float[]) (plain: ResponseEstimate) = [
 
 /// The diagonal of C (C + σ² diag C)⁻¹: what −⟨x_i ŝ_i⟩ is for the Gaussian score at noise level σ.
 let private smoothed (products: LagProducts) (sigma: float) =
-    let c = Matrix<float>.Build.DenseOfRowArrays(products.Covariance 0)
+    let c =
+        Matrix<float>.Build.DenseOfRowArrays(products.Covariance 0).SubMatrix(0, products.Dimension, 0, products.Dimension)
 
     let noised =
         c + sigma * sigma * Matrix<float>.Build.DenseOfDiagonalVector(c.Diagonal())
