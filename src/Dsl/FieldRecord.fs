@@ -9,7 +9,7 @@ open Leith.Stages
 
 /// Base times at which a network is evaluated for its response: its remainder is small, so fewer of them do.
 let networkFields setting =
-    if setting.Sketch then 8_192.0 else 100_000.0
+    if setting.Sketch then 4_096.0 else 100_000.0
 
 /// Fields that a network is trained on.
 let trainingFields setting =

@@ -120,7 +120,8 @@ let trainingOptions setting (network: Network) (seed: uint64) (scale: float) =
         LearningRate = network.LearningRate,
         SigmaMin = (network.Sigma |> Option.map (fun s -> s * scale) |> Option.toNullable),
         Seed = seed,
-        Threads = setting.Threads
+        Threads = setting.Threads,
+        Validations = (if setting.Sketch then 4 else 20)
     )
 
 let trainingHistory (score: LearnedScore) = [
