@@ -637,6 +637,96 @@ let ``A plan tells equation, parameters, split, noise, scheme and cost, and runs
     Assert.StartsWith("8 in a step", said "transforms" cost)
     Assert.Contains("not linear", said "effective" cost)
 
+/// A number of bytes as a plan writes it.
+let private bytesIn (text: string) =
+    let word = text.Split ' '
+
+    float word[0]
+    * (match word[1].TrimEnd(',', ';') with
+       | "GB" -> 1e9
+       | "MB" -> 1e6
+       | _ -> 1e3)
+
+[<Fact>]
+let ``The memory of a plan is that of the windows, lag sums, blocks and training fields`` () =
+    let asked = {
+        simulate [ ddt u == -u / 4 ] (perSite 1.0) (exponential 2.0) (members 128 |> spinUp 500.0 |> lasting 40000.0 |> every 2.0) with
+            Lags = 100.0
+            Observe = [ u ]
+            Estimate = [
+                propagator
+                dynamical (pairs 256)
+                gaussian
+                exact (-u)
+                learned (residualNet |> steps 2000)
+            ]
+    }
+
+    let rows threads (asked: Experiment) = Plan.costs threads asked |> dict
+    let memory threads asked = (rows threads asked)["memory"]
+
+    let part (name: string) (text: string) =
+        let parts =
+            (text.Substring(text.IndexOf ": " + 2).Split ';' |> Array.head).Split ", "
+
+        parts |> Array.find (fun part -> part.EndsWith name) |> bytesIn
+
+    let near expected got =
+        Assert.InRange(got, 0.99 * expected, 1.01 * expected)
+
+    let said = memory 2 asked
+    let sites = 32.0 * 32.0
+    // Two windows a thread, one of the state and one of the score: 306 samples and 8 that wait, re and im, eight lanes of 8 bytes.
+    near (2.0 * 2.0 * sites * 314.0 * 128.0) (part "correlation windows" said)
+    // 51 lags are kept as 52.
+    near (2.0 * 2.0 * sites * 52.0 * 128.0) (part "lag sums" said)
+    near (64.0 * 2.0 * sites * 51.0 * 16.0) (part "block sums" said)
+    near (32768.0 * sites * 4.0) (part "training fields" said)
+    // The run itself was seen to take 410 MB.
+    Assert.InRange(bytesIn (said.Substring 6), 350e6, 480e6)
+    // Blocks and training fields are there once, everything else for each thread.
+    near (2.0 * part "correlation windows" said) (part "correlation windows" (memory 4 asked))
+    near (part "block sums" said) (part "block sums" (memory 4 asked))
+
+    let plain = {
+        asked with
+            Estimate = [ propagator; gaussian ]
+    }
+
+    Assert.DoesNotContain("training", memory 2 plain)
+    near (0.5 * part "correlation windows" said) (part "correlation windows" (memory 2 plain))
+    near (0.5 * part "block sums" said) (part "block sums" (memory 2 plain))
+    let time = (rows 2 asked)["time"]
+
+    for phrase in
+        [
+            "for the simulation alone"
+            // 4 · 1024 modes · 52 lags · 19 950 base times · 64 pairs of members · 2 conjugates
+            "5.44e+11 multiply–adds"
+            "about 14 s on top for the correlation"
+            "256 pairs of twin runs"
+            "2,000 training steps"
+        ] do
+        Assert.Contains(phrase, time)
+
+    Assert.DoesNotContain("training steps", (rows 2 plain)["time"])
+
+[<Fact>]
+let ``The memory of scalar unknowns counts their lag sums and blocks`` () =
+    let asked = {
+        simulate [ ddt x == -x; ddt y == -y / 4 ] (diagonal [ 1.0; 1.0 ]) (exponential 0.5) (members 128 |> lasting 1000.0) with
+            Lags = 20.0
+            Observe = [ x; y ]
+            Perturb = push x
+            Estimate = [ gaussian; learned mlp ]
+    }
+
+    let said = Plan.costs 1 asked |> dict
+    // 21 lags of a matrix bordered with the constant 1, for each of 128 members.
+    Assert.Contains($"{128.0 * 21.0 * 9.0 * 8.0 / 1e3:F1} kB block sums", said["memory"])
+    Assert.Contains("1.0 MB training samples", said["memory"])
+    Assert.Contains("for the correlation", said["time"])
+
 [<Fact>]
 let ``The effective sample size of a linear equation comes from its decay rates`` () =
     let effective equations noise =

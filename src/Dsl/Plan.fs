@@ -249,16 +249,57 @@ module Plan =
             with :? LeithException as error ->
                 $"none: {error.Message}"
 
-    /// What a simulation takes on so many threads: steps, transforms, memory, effective sample size, time.
+    let private footprint threads (experiment: Experiment) (equations: Equation list) sampling =
+        match Lower.gridOf equations.Head.Unknown with
+        | Some grid -> Footprint.ofField threads experiment grid equations.Head.Unknown sampling
+        | None -> Footprint.ofScalars threads experiment (equations |> List.map _.Unknown) sampling
+
+    let private memoryText threads workspace (needs: Footprint.Footprint) =
+        let parts =
+            ("workspace of the simulation", float threads * workspace) :: needs.Memory
+
+        let told = parts |> List.map (fun (name, size) -> $"{bytes size} {name}") |> joined
+        $"about {bytes (List.sumBy snd parts)} on {threads} threads: {told}; the trajectory is not kept"
+
+    /// What the time line leaves out.
+    let private untimed (experiment: Experiment) = [
+        for estimator in experiment.Estimate do
+            match estimator.Method with
+            | Method.Dynamical(Effort.Pairs pairs) -> $"{count (float pairs)} pairs of twin runs"
+            | Method.Dynamical(Effort.StandardError error) -> $"twin runs down to a standard error of {number error}"
+            | Method.Learned network -> $"{count (float network.Steps)} training steps and the network's own correlation"
+            | _ -> ()
+        "resampling"
+    ]
+
+    let private timeText threads simulation (experiment: Experiment) (needs: Footprint.Footprint) =
+        let correlation =
+            needs.MultiplyAdds / (Footprint.multiplyAddsPerSecond * float threads)
+
+        let rest = String.Join("; ", untimed experiment)
+
+        $"about {Terminal.duration simulation} for the simulation alone, reckoned from {nanosecondsPerNormal.Value:F1} ns that a normal deviate takes on this machine; "
+        + $"about {Terminal.duration correlation} on top for the correlation, {Digest.number needs.MultiplyAdds} multiply–adds at {number (Footprint.multiplyAddsPerSecond / 1e9)} in a nanosecond on each of {threads} threads; "
+        + $"not timed: {rest}"
+
+    let private costsOfRecording (data: Data) = [
+        "cost", "a recording is read, nothing is simulated"
+        if IO.File.Exists data.Path then
+            "memory", $"the recording is held whole, in a few copies; its file takes {bytes (float (IO.FileInfo data.Path).Length)}"
+    ]
+
+    /// What an experiment takes on so many threads: steps, transforms, memory, effective sample size, time.
     let costs (threads: int) (experiment: Experiment) : (string * string) list =
         match experiment.Source with
-        | Source.Recorded _ -> [ "cost", "a recording is read, nothing is simulated" ]
+        | Source.Recorded data -> costsOfRecording data
         | Source.Simulated(equations, noise, step, sampling) ->
             let model = Lower.system equations noise
             let work = workOf equations
             let toReal, toSpectrum = work.Transforms
             let stages = (Schemes.Facts step.Scheme).Stages
             let steps = Math.Round((sampling.SpinUp + sampling.Lasting) / step.Size)
+
+            let needs = footprint threads experiment equations sampling
 
             let perThread =
                 float (work.Buffers + 6) * float model.Rows * float Tile.Members * 8.0
@@ -268,10 +309,9 @@ module Plan =
                 if toReal + toSpectrum > 0 then
                     "transforms",
                     $"{stages * (toReal + toSpectrum)} in a step: {toReal} to real space and {toSpectrum} to Fourier space, {stages} times"
-                "memory", $"about {bytes perThread} of workspace for each of {threads} threads; the trajectory is not kept"
+                "memory", memoryText threads perThread needs
                 "effective", effective model sampling
-                "time",
-                $"about {Terminal.duration (seconds threads model step sampling work)} for the simulation, reckoned from {nanosecondsPerNormal.Value:F1} ns that a normal deviate takes on this machine; estimators come on top"
+                "time", timeText threads (seconds threads model step sampling work) experiment needs
             ]
 
     /// The lines of a plan as text.
