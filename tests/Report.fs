@@ -649,6 +649,46 @@ let ``a cache that cannot be written costs a notice, not the run; a bad key or l
 // ---- Terminal ----------------------------------------------------------------------------------------------------------------------------------
 
 [<Fact>]
+let ``the table of peaks shows every estimator of a leading component, says how many rows it leaves out, and whose they are`` () =
+    let response estimator observable = {
+        fieldResponse estimator 0.0 false with
+            Observable = observable
+    }
+
+    let estimators = [ for i in 1..5 -> $"estimator {i}" ]
+
+    let outcome observables = {
+        empty "" with
+            Responses = [
+                for estimator in estimators do
+                    for observable in observables -> response estimator observable
+            ]
+    }
+
+    let names (rows: string list list) =
+        rows |> List.map (fun row -> row[0], row[1])
+    // Five estimators, two observables, four offsets each.
+    let rows, more = Terminal.peakRows 24 (outcome [ "u"; "u²" ])
+    Assert.Equal((24, 16), (rows.Length, more))
+    Assert.Equal(24, (List.distinct (names rows)).Length)
+
+    for observable in [ "u"; "u²" ] do
+        for offset in [ 0; 2 ] do
+            for estimator in estimators do
+                Assert.Contains((estimator, $"{observable}, x+{offset}"), names rows)
+
+    // The next component is begun, and rows of one component stand together.
+    Assert.Equal<string list>(estimators, rows |> List.take 5 |> List.map List.head)
+    Assert.Equal("u, x+4", rows[10][1])
+
+    // One observable needs no name, and what fits is whole.
+    let rows, more = Terminal.peakRows 24 (outcome [ "u" ])
+    Assert.Equal((20, 0), (rows.Length, more))
+    Assert.Contains(("estimator 5", "x+6"), names rows)
+    Assert.Equal((0, 20), Terminal.peakRows 0 (outcome [ "u" ]) |> fun (rows, more) -> rows.Length, more)
+    Assert.Equal(0, Terminal.peakRows 24 (empty "") |> snd)
+
+[<Fact>]
 let ``durations read as people say them`` () =
     for seconds, expected in
         [

@@ -195,30 +195,62 @@ let private errorTable (outcome: Outcome) =
 
     table
 
-let private peakTable (outcome: Outcome) =
-    let table = Table().Border(TableBorder.Simple)
+let private peakTitles = [ "estimator"; "response of"; "to"; "peak ± 1 s.e."; "at lag" ]
 
-    for title in [ "estimator"; "response of"; "to"; "peak ± 1 s.e."; "at lag" ] do
-        table.AddColumn(TableColumn $"[bold]{title}[/]") |> ignore
+/// At most `limit` rows of the table of peaks, and how many were left out: every estimator of a component before the next component, the leading component of every group first.
+let internal peakRows (limit: int) (outcome: Outcome) : string list list * int =
+    // Rows of one field differ by their offset alone, rows of several must say whose they are.
+    let several =
+        (outcome.Responses |> List.filter Digest.isField |> List.distinctBy _.Observable).Length > 1
 
-    let rows =
-        outcome.Responses
-        |> List.collect (fun response -> Digest.shown response 4 |> List.map (fun component' -> response, component'))
+    let rows = [
+        for group, (_, responses) in List.indexed (Digest.groups outcome) do
+            for rank, component' in List.indexed (Digest.shown responses.Head 4) do
+                for response in responses do
+                    if component' < response.Components.Length then
+                        (group, rank), (response, component')
+    ]
 
-    for response, component' in List.truncate 24 rows do
+    let kept =
+        rows
+        |> List.sortBy (fun ((group, rank), _) -> rank, group)
+        |> List.truncate limit
+        |> List.sortBy fst
+
+    let row (response: Response, component') =
         let peak = Digest.peak response component'
 
         let error =
             peak.StandardError |> Option.map (fun e -> $" ± {Digest.uncertainty e}") |> Option.defaultValue ""
 
-        table.AddRow(
-            Markup.Escape response.Estimator,
-            Markup.Escape response.Components[component'],
-            Markup.Escape response.Perturbation,
-            $"{Digest.number peak.Value}{error}",
+        let name = response.Components[component']
+
+        [
+            response.Estimator
+            (if several && Digest.isField response then
+                 $"{response.Observable}, {name}"
+             else
+                 name)
+            response.Perturbation
+            $"{Digest.number peak.Value}{error}"
             Digest.number peak.Lag
-        )
-        |> ignore
+        ]
+
+    kept |> List.map (snd >> row), rows.Length - kept.Length
+
+let private peakTable (outcome: Outcome) =
+    let table = Table().Border(TableBorder.Simple)
+
+    for title in peakTitles do
+        table.AddColumn(TableColumn $"[bold]{title}[/]") |> ignore
+
+    let rows, more = peakRows 24 outcome
+
+    for row in rows do
+        table.AddRow(row |> List.map Markup.Escape |> List.toArray) |> ignore
+
+    if more > 0 then
+        table.Caption $"… and {more} more in the report" |> ignore
 
     table
 
