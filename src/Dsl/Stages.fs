@@ -76,7 +76,9 @@ let private storedNetwork setting description =
         None
     else
         try
-            Some(LearnedScore.Load path)
+            let score = LearnedScore.Load path
+            StageCache.Touch path
+            Some score
         with :? LeithException as error ->
             Terminal.say $"a stored network could not be used and is trained again ({error.Message})"
             File.Delete path
