@@ -47,7 +47,11 @@ let distance (curve: ErrorCurve) lag =
     let sampling =
         curve.L2StandardError |> Option.map (fun e -> $" ({number e[i]})") |> Option.defaultValue ""
 
-    $"{number curve.L2[i]}{sampling} / {number curve.LInf[i]}"
+    // An exact estimate is told apart from its reference by rounding alone; its digits mean nothing.
+    if curve.L2[i] < 1e-9 then
+        "rounding"
+    else
+        $"{number curve.L2[i]}{sampling} / {number curve.LInf[i]}"
 
 /// At most `count` of the lags after zero, spread evenly in their logarithm, the last one among them.
 let spread (lags: float[]) count =
