@@ -22,8 +22,8 @@ let net = learned (residualNet |> steps 2000)
 experiment "Ornstein–Uhlenbeck SPDE" {
     system (ddt u == -lambda * sigma u + kappa * lap u - a * dx u)
     noise (additive (eps * root sigma))
-    step (exponential 2.0)
-    sample (members 128 |> spinUp 500.0 |> lasting 40000.0 |> every 2.0)
+    step (exponential 2.5)
+    sample (members 128 |> spinUp 500.0 |> lasting 40000.0 |> every 2.5)
     perturb (kick u (pixel 0 0))
     observe [ u ]
     lags 100.0

@@ -65,15 +65,21 @@ public static class Npy
         int[] sides = shape.ToArray();
         if (sides.Any(n => n < 0) || sides.Aggregate(1L, (a, b) => a * b) != count)
             throw new LeithException($"'{path}': expected as many values as the shape {NpyHeader.Print(sides)} holds, got {count}.");
-        string header = $"{{'descr': '{type}', 'fortran_order': False, 'shape': {NpyHeader.Print(sides)}, }}";
-        int padding = 63 - (10 + header.Length) % 64;
-        header += new string(' ', padding) + "\n";
-        byte[] prefix = [.. s_magic, 1, 0, (byte)(header.Length & 255), (byte)(header.Length >> 8), .. Encoding.ASCII.GetBytes(header)];
+        byte[] prefix = Prefix(type, sides);
         DataFile.WriteAtomically(path, stream =>
         {
             stream.Write(prefix);
             stream.Write(data);
         });
+    }
+
+    /// <summary>What stands before the data of a version 1.0 file in C order; the data then begin on a multiple of 64 bytes.</summary>
+    internal static byte[] Prefix(string type, IReadOnlyList<int> shape)
+    {
+        string header = $"{{'descr': '{type}', 'fortran_order': False, 'shape': {NpyHeader.Print(shape)}, }}";
+        int padding = 63 - (10 + header.Length) % 64;
+        header += new string(' ', padding) + "\n";
+        return [.. s_magic, 1, 0, (byte)(header.Length & 255), (byte)(header.Length >> 8), .. Encoding.ASCII.GetBytes(header)];
     }
 
     private static string Describe(byte[] bytes) =>

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Text;
 
 namespace Leith.Core;
 
@@ -71,12 +70,7 @@ public static class RunFolder
     /// <exception cref="LeithException">Number of values and shape differ.</exception>
     public static void WriteNpy(Stream stream, IReadOnlyList<int> shape, IEnumerable<double> values)
     {
-        string axes = shape.Count == 1 ? $"{shape[0]}," : string.Join(", ", shape);
-        string text = $"{{'descr': '<f8', 'fortran_order': False, 'shape': ({axes}), }}";
-        int padded = (10 + text.Length + 1 + 63) / 64 * 64 - 10; // the format wants the data on a multiple of 64 bytes
-        byte[] header = Encoding.ASCII.GetBytes(text.PadRight(padded - 1) + "\n");
-        stream.Write([0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', 1, 0, (byte)(header.Length & 255), (byte)(header.Length >> 8)]);
-        stream.Write(header);
+        stream.Write(Npy.Prefix("<f8", shape));
         long expected = shape.Aggregate(1L, (a, b) => a * b);
         long count = 0;
         Span<byte> bytes = stackalloc byte[8];
@@ -86,7 +80,7 @@ public static class RunFolder
             stream.Write(bytes);
             count++;
         }
-        if (count != expected) throw new LeithException($"npy: expected {expected} values for the shape ({axes}), got {count}; give the shape that the values have.");
+        if (count != expected) throw new LeithException($"npy: expected {expected} values for the shape {NpyHeader.Print(shape)}, got {count}; give the shape that the values have.");
     }
 
     private static LeithException Refused(string target, Exception e) =>
