@@ -534,15 +534,15 @@ let private mistakes: (string * (unit -> obj)) list = [
     "depends on u at other places", (fun () -> Field.derivative u (lap u) :> obj)
     "needs the factor k.I", (fun () -> Lower.system [ ddt u == spectral "D" (fun k -> 1.0 * k.X) u ] (perSite 1.0) :> obj)
     "expected a finite symbol on every mode", (fun () -> Lower.system [ ddt u == spectral "D" (fun k -> 1.0 / k.Squared) u ] (perSite 1.0) :> obj)
-    "needs a torus of at least 3 axes", (fun () -> Lower.system [ ddt u == dz u ] (perSite 1.0) :> obj)
+    "expected a derivative along one of 2 axes", (fun () -> Lower.system [ ddt u == dz u ] (perSite 1.0) :> obj)
 ]
 
 let private invalid: (string * Experiment) list = [
     "expected at least one equation", simulate [] (perSite 1.0) (exponential 0.5) (members 4)
     "expected one equation for u, got 2", simulate [ ddt u == -u; ddt u == u ] (perSite 1.0) (exponential 0.5) (members 4)
     "got none for v", simulate [ ddt u == v ] (perSite 1.0) (exponential 0.5) (members 4)
-    "expected one field on a torus, or scalar unknowns only", simulate [ ddt u == -u; ddt x == -x ] (perSite 1.0) (exponential 0.5) (members 4)
-    "expected no space derivative of scalar unknowns", simulate [ ddt x == lap x ] (perSite 1.0) (exponential 0.5) (members 4)
+    "expected a right side that lives where x does", simulate [ ddt u == -u; ddt x == -x + u ] (perSite 1.0) (exponential 0.5) (members 4)
+    "which is a number and has no space derivative", simulate [ ddt x == lap x ] (perSite 1.0) (exponential 0.5) (members 4)
     "got a noise matrix", simulate [ ddt u == -u ] (diagonal [ 1.0 ]) (exponential 0.5) (members 4)
     "got noise of a torus", simulate [ ddt x == -x ] (white 1.0) (exponential 0.5) (members 4)
     "expected one row for each of 1 unknowns", simulate [ ddt x == -x ] (diagonal [ 1.0; 1.0 ]) (exponential 0.5) (members 4)

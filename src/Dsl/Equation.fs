@@ -17,7 +17,7 @@ type Equation = {
     /// The equation as text, e.g. ∂u/∂t = κ Δu − A ∂x u.
     member equation.Text =
         match equation.Unknown with
-        | Field.Unknown(name, Domain.Torus _) -> $"∂{name}/∂t = {equation.Drift}"
+        | Field.Unknown(name, (Domain.Torus _ | Domain.Lattice _ | Domain.Modes _)) -> $"∂{name}/∂t = {equation.Drift}"
         | unknown -> $"d{unknown}/dt = {equation.Drift}"
 
     override equation.ToString() = equation.Text
@@ -96,9 +96,16 @@ module Equation =
         | Field.Lap a -> under ("Δ", -Symbol.Squared) a
         | Field.Derivative(axis, a) -> under ("∂" + Typography.axis axis, Symbol.Imaginary * Symbol.Component axis) a
         | Field.Spectral(name, symbol, a) -> under (name, symbol) a
+        | Field.Mean a when Field.isConstant a -> terms a
+        | Field.Mean a when hasSpectrum a -> under ("mean", Symbol.Origin) a
         | f when Field.isConstant f -> [ term f one ]
         | Field.Power(Field.Sum _, _) -> product [ field ]
         | f -> [ term one f ]
+
+    and private hasSpectrum a =
+        match Field.place a with
+        | Some(Domain.Torus _) -> true
+        | _ -> false
 
     and private product factors =
         match expand factors |> Option.map (List.collect terms) with
@@ -129,6 +136,7 @@ module Equation =
             | "∂x" -> Field.Derivative(0, f)
             | "∂y" -> Field.Derivative(1, f)
             | "∂z" -> Field.Derivative(2, f)
+            | "mean" -> Field.Mean f
             | _ -> Field.Spectral(name, symbol, f)
 
         term.Coefficient * List.foldBack apply term.Operators term.Core
@@ -137,7 +145,7 @@ module Equation =
     let sum terms =
         terms |> List.map termField |> List.fold (fun a b -> a + b) (Field.Number 0.0)
 
-    /// Refuses a system that cannot be one: no equation, an unknown twice or without an equation, tori mixed with numbers, several fields.
+    /// Refuses a system that cannot be one: no equation, an unknown twice or without an equation, white noise in a drift, a right side that lives elsewhere than its unknown.
     let check (equations: Equation list) =
         let fail text =
             raise (LeithException $"system: {text}")
@@ -149,11 +157,15 @@ module Equation =
 
         for unknown in given do
             match unknown with
-            | Field.Unknown(_, (Domain.Torus _ | Domain.Scalar)) -> ()
+            | Field.Unknown(_, (Domain.Torus _ | Domain.Lattice _ | Domain.Modes _ | Domain.Scalar)) -> ()
             | other -> fail $"expected ddt of an unknown made by `field` or `scalar`, got ddt ({other})."
 
         match given |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
         | Some(unknown, count) -> fail $"expected one equation for {unknown}, got {count}; add their right sides into one."
+        | None -> ()
+
+        match given |> List.countBy string |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(name, count) -> fail $"expected a different name for each unknown, got {name} {count} times."
         | None -> ()
 
         for equation in equations do
@@ -161,26 +173,19 @@ module Equation =
                 if not (List.contains unknown given) then
                     fail $"expected an equation for every unknown, got none for {unknown}, which stands in: {equation}."
 
-        let fields =
-            given
-            |> List.filter (function
-                | Field.Unknown(_, Domain.Torus _) -> true
-                | _ -> false)
+            match Field.whiteNoises equation.Drift with
+            | noise :: _ ->
+                fail
+                    $"expected a drift without noise, got {noise} in: {equation}; write it in the `noise` line, as in noise (ito [ {equation.Unknown}, … ])."
+            | [] -> ()
 
-        if fields.Length > 1 || (fields.Length = 1 && given.Length > 1) then
-            fail $"expected one field on a torus, or scalar unknowns only, got {given.Length} unknowns of which {fields.Length} are fields."
-
-        if List.isEmpty fields then
-            for equation in equations do
-                let rec nonlocal f =
-                    match f with
-                    | Field.Lap _
-                    | Field.Derivative _
-                    | Field.Spectral _ -> true
-                    | _ -> Field.children f |> List.exists nonlocal
-
-                if nonlocal equation.Drift then
-                    fail $"expected no space derivative of scalar unknowns, got {equation}; make the unknown with `field` on a torus."
+            match Field.place equation.Unknown, Field.place equation.Drift with
+            | here, Some there when here <> Some there ->
+                fail
+                    $"expected a right side that lives where {equation.Unknown} does, got one on another grid: {equation}; take its mean, or put both on one grid."
+            | None, _ when Field.dependsOnPlace equation.Drift ->
+                fail $"expected no coordinate in the equation of a number, got {equation}; take the mean over a grid."
+            | _ -> ()
 
 /// The words of equations.
 [<AutoOpen>]

@@ -8,6 +8,10 @@ open Leith.Core
 type Domain =
     /// A periodic box: side length and number of points along each axis.
     | Torus of lengths: float list * points: int list
+    /// A periodic box with values at its sites and finite differences between them: side length and number of points along each axis.
+    | Lattice of lengths: float list * points: int list
+    /// One number for each Fourier mode of a torus, such as the phase of a wave.
+    | Modes of lengths: float list * points: int list
     /// A number that depends on time alone.
     | Scalar
     /// One component of a recording.
@@ -44,6 +48,10 @@ type Field =
     | Parameter of name: string * value: float
     | Unknown of name: string * Domain
     | Time
+    /// The position along an axis, 0 at the first site.
+    | Coordinate of axis: int
+    /// ξ, white noise of unit variance per unit time at each site, or one Brownian motion's where the domain is a number.
+    | WhiteNoise of name: string * Domain
     | Sum of Field list
     | Product of Field list
     | Quotient of Field * Field
@@ -52,6 +60,12 @@ type Field =
     | Lap of Field
     | Derivative of axis: int * Field
     | Spectral of name: string * Symbol * Field
+    /// The mean over all sites, a number.
+    | Mean of Field
+    /// The value so many sites further along each axis of a lattice.
+    | Neighbour of offset: int list * Field
+    /// Re Σ_k a(k) e^{iφ_k} e^{ik·x}: waves of given amplitudes a(k) whose phases φ are numbers on the modes.
+    | Waves of amplitude: Symbol * phases: Field
 
     /// a + b, with nested sums flattened and numbers gathered.
     static member (+)(a: Field, b: Field) =
@@ -180,8 +194,10 @@ type Field =
             match field with
             | Field.Number c -> Typography.wrap (c < 0.0 && level > 0) (Typography.number c)
             | Field.Parameter(name, _)
-            | Field.Unknown(name, _) -> name
+            | Field.Unknown(name, _)
+            | Field.WhiteNoise(name, _) -> name
             | Field.Time -> "t"
+            | Field.Coordinate axis -> Typography.axis axis
             | Field.Sum terms -> Typography.wrap (level > 0) (sum terms)
             | Field.Product(Field.Number -1.0 :: factors) -> Typography.wrap (level > 0) ("−" + product factors)
             | Field.Product(Field.Number c :: factors) when c < 0.0 -> Typography.wrap (level > 0) ("−" + product (Field.Number -c :: factors))
@@ -193,6 +209,11 @@ type Field =
             | Field.Lap a -> Typography.wrap (level > 3) ("Δ" + go 3 a)
             | Field.Derivative(axis, a) -> Typography.wrap (level > 3) ("∂" + Typography.axis axis + " " + go 3 a)
             | Field.Spectral(name, _, a) -> name + "[" + go 0 a + "]"
+            | Field.Mean a -> "⟨" + go 0 a + "⟩"
+            | Field.Neighbour(offset, a) ->
+                let steps = offset |> List.map (sprintf "%+d") |> String.concat ", "
+                $"{go 4 a}({steps})"
+            | Field.Waves(amplitude, phases) -> $"Re Σ {amplitude} exp(i {go 4 phases} + i k·x)"
 
         and product factors =
             // a/b c would read as a/(b c): a quotient stands bare only at the end

@@ -14,6 +14,8 @@ module Field =
         | Field.Number _
         | Field.Parameter _
         | Field.Unknown _
+        | Field.Coordinate _
+        | Field.WhiteNoise _
         | Field.Time -> []
         | Field.Sum parts
         | Field.Product parts -> parts
@@ -22,7 +24,10 @@ module Field =
         | Field.Apply(_, a)
         | Field.Lap a
         | Field.Derivative(_, a)
-        | Field.Spectral(_, _, a) -> [ a ]
+        | Field.Spectral(_, _, a)
+        | Field.Mean a
+        | Field.Neighbour(_, a)
+        | Field.Waves(_, a) -> [ a ]
 
     let rec private fold step state field =
         children field |> List.fold (fold step) (step state field)
@@ -44,7 +49,8 @@ module Field =
         let add found f =
             match f with
             | Field.Parameter(name, value) -> (name, value) :: found
-            | Field.Spectral(_, symbol, _) -> List.rev (Symbol.parameters symbol) @ found
+            | Field.Spectral(_, symbol, _)
+            | Field.Waves(symbol, _) -> List.rev (Symbol.parameters symbol) @ found
             | _ -> found
 
         fold add [] field |> List.rev |> List.distinct
@@ -61,13 +67,95 @@ module Field =
         |> List.rev
         |> List.distinct
 
+    /// The distinct white noises in the order of their first appearance.
+    let whiteNoises field =
+        fold
+            (fun found f ->
+                match f with
+                | Field.WhiteNoise _ -> f :: found
+                | _ -> found)
+            []
+            field
+        |> List.rev
+        |> List.distinct
+
+    /// Where a field has values: a torus, a lattice or the modes of a torus; none for numbers. Raises LeithException where places are mixed, naming the term.
+    let rec place (field: Field) : Domain option =
+        let fail text =
+            raise (LeithException $"{field}: {text}")
+
+        let onTorus word a =
+            match place a with
+            | Some(Domain.Torus _ as domain) -> Some domain
+            | Some(Domain.Lattice _ as domain) when not (field.IsSpectral) -> Some domain
+            | Some other -> fail $"{word} expected a field on a torus, got {a} on {domainText other}."
+            | None ->
+                fail $"{word} expected a field, got {a}, which is a number and has no space derivative; make the unknown with `field` on a torus."
+
+        match field with
+        | Field.Unknown(_, domain)
+        | Field.WhiteNoise(_, domain) ->
+            match domain with
+            | Domain.Torus _
+            | Domain.Lattice _
+            | Domain.Modes _ -> Some domain
+            | _ -> None
+        | Field.Lap a -> onTorus "Δ" a
+        | Field.Derivative(axis, a) ->
+            match onTorus ("∂" + Typography.axis axis) a with
+            | Some(Domain.Torus(lengths, _) | Domain.Lattice(lengths, _)) when axis >= lengths.Length ->
+                fail $"expected a derivative along one of {lengths.Length} axes, got ∂{Typography.axis axis}."
+            | domain -> domain
+        | Field.Spectral(name, _, a) -> onTorus $"the spectral operator {name}" a
+        | Field.Mean a ->
+            place a |> ignore
+            None
+        | Field.Neighbour(offset, a) ->
+            match place a with
+            | Some(Domain.Lattice(lengths, _)) as domain when lengths.Length = offset.Length -> domain
+            | Some(Domain.Lattice(lengths, _)) -> fail $"neighbour expected {lengths.Length} steps, one an axis, got {offset.Length}."
+            | Some other -> fail $"neighbour expected a field on a lattice, got {a} on {domainText other}; make the unknown on `lattice (…)`."
+            | None -> fail $"neighbour expected a field on a lattice, got {a}, which is a number."
+        | Field.Waves(_, phases) ->
+            match place phases with
+            | Some(Domain.Modes(lengths, points)) -> Some(Domain.Torus(lengths, points))
+            | _ -> fail $"randomWaves expected phases on the modes of a torus, got {phases}; make them with `phases`."
+        | _ ->
+            children field
+            |> List.choose (fun part -> place part |> Option.map (fun domain -> part, domain))
+            |> function
+                | [] -> None
+                | (first, domain) :: rest ->
+                    match rest |> List.tryFind (fun (_, other) -> other <> domain) with
+                    | Some(part, other) ->
+                        fail $"expected fields on one grid in one expression, got {first} on {domainText domain} and {part} on {domainText other}."
+                    | None -> Some domain
+
+    and private domainText domain =
+        let points (n: int list) =
+            n |> List.map string |> String.concat " × "
+
+        match domain with
+        | Domain.Torus(_, n) -> $"a torus of {points n} sites"
+        | Domain.Lattice(_, n) -> $"a lattice of {points n} sites"
+        | Domain.Modes(_, n) -> $"the modes of a torus of {points n} sites"
+        | Domain.Scalar -> "no grid"
+        | Domain.Column _
+        | Domain.EveryColumn _ -> "a recording"
+
+    /// Whether the field depends on the place explicitly.
+    let dependsOnPlace field =
+        fold (fun found f -> found || f.IsCoordinate) false field
+
     /// Whether the field depends on time explicitly.
     let dependsOnTime field =
         fold (fun found f -> found || f = Field.Time) false field
 
     /// Whether the field has the same value at all times and places, whatever the state.
     let isConstant field =
-        List.isEmpty (unknowns field) && not (dependsOnTime field)
+        List.isEmpty (unknowns field)
+        && List.isEmpty (whiteNoises field)
+        && not (dependsOnTime field || dependsOnPlace field)
 
     let private elementary f (x: float) =
         match f with
@@ -91,9 +179,14 @@ module Field =
         | Field.Power(a, p) -> Math.Pow(evaluate look time a, p)
         | Field.Apply(f, a) -> elementary f (evaluate look time a)
         | Field.Unknown _
+        | Field.Coordinate _
+        | Field.WhiteNoise _
         | Field.Lap _
         | Field.Derivative _
-        | Field.Spectral _ -> look field
+        | Field.Spectral _
+        | Field.Mean _
+        | Field.Neighbour _
+        | Field.Waves _ -> look field
 
     /// The value of a constant field, none when it depends on time or on an unknown.
     let rec constant field =
@@ -105,6 +198,8 @@ module Field =
                 | Field.Lap _
                 | Field.Derivative _ -> 0.0
                 | Field.Spectral(_, symbol, a) -> (Symbol.evaluate (Array.zeroCreate 3) symbol).Real * evaluate nonlocal 0.0 a
+                | Field.Mean a
+                | Field.Neighbour(_, a) -> evaluate nonlocal 0.0 a
                 | _ -> nan
 
             Some(evaluate nonlocal 0.0 field)
@@ -117,7 +212,7 @@ module Field =
         match field with
         | Field.Number c -> Typography.exactly c
         | Field.Parameter(name, value) -> $"(parameter {Typography.quote name} {Typography.exactly value})"
-        | Field.Unknown(name, domain) -> $"(unknown {Typography.quote name} {place domain})"
+        | Field.Unknown(name, domain) -> $"(unknown {Typography.quote name} {canonicalDomain domain})"
         | Field.Time -> "t"
         | Field.Sum terms -> list "+" terms
         | Field.Product factors -> list "*" factors
@@ -127,14 +222,25 @@ module Field =
         | Field.Lap a -> list "lap" [ a ]
         | Field.Derivative(axis, a) -> list $"d{axis}" [ a ]
         | Field.Spectral(name, symbol, a) -> $"(spectral {Typography.quote name} {Symbol.canonical symbol} {canonical a})"
+        | Field.Coordinate axis -> $"(coordinate {axis})"
+        | Field.WhiteNoise(name, domain) -> $"(noise {Typography.quote name} {canonicalDomain domain})"
+        | Field.Mean a -> list "mean" [ a ]
+        | Field.Neighbour(offset, a) ->
+            let steps = offset |> List.map string |> String.concat " "
+            $"(neighbour ({steps}) {canonical a})"
+        | Field.Waves(amplitude, phases) -> $"(waves {Symbol.canonical amplitude} {canonical phases})"
 
-    and private place (domain: Domain) : string =
-        match domain with
-        | Domain.Torus(lengths, points) ->
+    and private canonicalDomain (domain: Domain) : string =
+        let box word lengths points =
             let sides =
                 List.map2 (fun length n -> $"{Typography.exactly length}:{n}") lengths points
 
-            "(torus " + String.Join(" ", sides) + ")"
+            $"({word} " + String.Join(" ", sides) + ")"
+
+        match domain with
+        | Domain.Torus(lengths, points) -> box "torus" lengths points
+        | Domain.Lattice(lengths, points) -> box "lattice" lengths points
+        | Domain.Modes(lengths, points) -> box "modes" lengths points
         | Domain.Scalar -> "scalar"
         | Domain.Column(path, index) -> $"(column {Typography.quote path} {index})"
         | Domain.EveryColumn path -> $"(columns {Typography.quote path})"
@@ -149,6 +255,8 @@ module Field =
         match field with
         | Field.Number _
         | Field.Parameter _
+        | Field.Coordinate _
+        | Field.WhiteNoise _
         | Field.Time -> 0.0
         | Field.Unknown _ -> 1.0
         | Field.Sum terms -> terms |> List.map degree |> List.fold max 0.0
@@ -162,7 +270,10 @@ module Field =
         | Field.Apply(_, a) -> if degree a = 0.0 then 0.0 else infinity
         | Field.Lap a
         | Field.Derivative(_, a)
-        | Field.Spectral(_, _, a) -> degree a
+        | Field.Spectral(_, _, a)
+        | Field.Mean a
+        | Field.Neighbour(_, a) -> degree a
+        | Field.Waves _ -> infinity
 
     /// ∂f/∂x, point by point, x an unknown. Raises LeithException when x stands under Δ, ∂ or a spectral operator: that derivative is not local.
     let rec derivative (x: Field) (f: Field) : Field =
@@ -171,6 +282,8 @@ module Field =
         | Field.Number _
         | Field.Parameter _
         | Field.Unknown _
+        | Field.Coordinate _
+        | Field.WhiteNoise _
         | Field.Time -> Field.Number 0.0
         | Field.Sum terms -> terms |> List.map (derivative x) |> List.fold (fun a b -> a + b) (Field.Number 0.0)
         | Field.Product factors ->
@@ -188,7 +301,10 @@ module Field =
         | Field.Apply(g, a) -> slope g a * derivative x a
         | Field.Lap a
         | Field.Derivative(_, a)
-        | Field.Spectral(_, _, a) ->
+        | Field.Spectral(_, _, a)
+        | Field.Mean a
+        | Field.Neighbour(_, a)
+        | Field.Waves(_, a) ->
             if List.contains x (unknowns a) then
                 raise (LeithException $"derivative: expected a local expression in {x}, got {f}, which depends on {x} at other places.")
 
@@ -226,6 +342,7 @@ module Field =
             | Field.Lap a -> -Symbol.Squared * read a
             | Field.Derivative(axis, a) -> Symbol.Imaginary * Symbol.Component axis * read a
             | Field.Spectral(_, symbol, a) -> symbol * read a
+            | Field.Mean a -> Symbol.Origin * read a
             | _ -> refuse f
 
         read (op probe)

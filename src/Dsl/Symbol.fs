@@ -49,6 +49,10 @@ type Symbol =
     | Component of axis: int
     /// |k|².
     | Squared
+    /// 1 at k = 0, the mean, and 0 elsewhere.
+    | Origin
+    /// 1 where |k|² ≤ c, 0 elsewhere.
+    | Disc of float
     | Sum of Symbol * Symbol
     | Product of Symbol * Symbol
     | Quotient of Symbol * Symbol
@@ -104,6 +108,8 @@ type Symbol =
             | Symbol.Imaginary -> "i"
             | Symbol.Component axis -> "k" + Typography.axis axis
             | Symbol.Squared -> Typography.wrap (level > 3) "k²"
+            | Symbol.Origin -> "[k = 0]"
+            | Symbol.Disc c -> $"[k² ≤ {Typography.number c}]"
             | Symbol.Sum(a, Symbol.Product(Symbol.Number -1.0, b)) -> Typography.wrap (level > 1) (go 1 a + " − " + go 2 b)
             | Symbol.Sum(a, b) -> Typography.wrap (level > 1) (go 1 a + " + " + go 1 b)
             | Symbol.Product(Symbol.Number -1.0, a) -> Typography.wrap (level > 1) ("−" + go 2 a)
@@ -129,6 +135,8 @@ type Wavevector() =
     member _.Z = Symbol.Component 2
     /// The imaginary unit.
     member _.I = Symbol.Imaginary
+    /// 1 where |k|² ≤ c, 0 elsewhere.
+    member _.SquaredAtMost(c: float) = Symbol.Disc c
 
 [<RequireQualifiedAccess>]
 module Symbol =
@@ -144,6 +152,16 @@ module Symbol =
                 LeithException $"spectral: k.{(Typography.axis axis).ToUpperInvariant()} needs a torus of at least {axis + 1} axes, got {k.Length}."
             )
         | Symbol.Squared -> Complex(Array.sumBy (fun c -> c * c) k, 0.0)
+        | Symbol.Origin ->
+            if Array.forall ((=) 0.0) k then
+                Complex.One
+            else
+                Complex.Zero
+        | Symbol.Disc c ->
+            if Array.sumBy (fun c -> c * c) k <= c then
+                Complex.One
+            else
+                Complex.Zero
         | Symbol.Sum(a, b) -> evaluate k a + evaluate k b
         | Symbol.Product(a, b) -> evaluate k a * evaluate k b
         | Symbol.Quotient(a, b) -> evaluate k a / evaluate k b
@@ -178,6 +196,8 @@ module Symbol =
         | Symbol.Imaginary -> "i"
         | Symbol.Component axis -> $"k{axis}"
         | Symbol.Squared -> "k2"
+        | Symbol.Origin -> "origin"
+        | Symbol.Disc c -> $"(disc {Typography.exactly c})"
         | Symbol.Sum(a, b) -> $"(+ {canonical a} {canonical b})"
         | Symbol.Product(a, b) -> $"(* {canonical a} {canonical b})"
         | Symbol.Quotient(a, b) -> $"(/ {canonical a} {canonical b})"

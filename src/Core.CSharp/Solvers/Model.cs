@@ -7,6 +7,8 @@ namespace Leith.Core;
 /// On a torus L and S are Fourier multipliers: Ẑ_k gets L_k Ẑ_k dt + σ_k √N_sites √dt (n₁ + i n₂) with n₁, n₂ independent standard normals of the two member blocks
 /// (the transform of white noise with pixel variance 1 per unit time times σ_k, so that the pixel variance per unit time is ⟨σ_k²⟩ over the modes).
 /// For scalar unknowns L is a matrix and S a matrix [unknown, noise].
+/// Several unknowns stand one after the other in the rows of the state (<see cref="Segments"/>): L and S are then one factor a row, as on a torus, and what couples rows belongs to N.
+/// Noise that depends on the state is <see cref="Multiplicative"/>.
 /// </summary>
 public sealed record Model
 {
@@ -15,6 +17,18 @@ public sealed record Model
 
     /// <summary>Number of modes or of scalar unknowns.</summary>
     public required int Rows { get; init; }
+
+    /// <summary>Every unknown's place in the rows, in order; that of the one field or of the scalar unknowns when it is not given.</summary>
+    public IReadOnlyList<Segment> Segments
+    {
+        get => field ??= Grid is not null
+            ? [new Segment(Names.Count > 0 ? Names[0] : "u", Grid, Representation.Modes, 0)]
+            : [.. Enumerable.Range(0, Rows).Select(row => new Segment(row < Names.Count ? Names[row] : $"unknown {row}", null, Representation.Number, row))];
+        init;
+    }
+
+    /// <summary>Whether an unknown is a field: L and S are then one factor a row.</summary>
+    public bool HasFields => Grid is not null || Segments.Any(segment => segment.Grid is not null);
 
     /// <summary>L_k, one entry a mode (torus); null for scalar unknowns, or where there is no linear part. L_−k = conj L_k, as of a real operator.</summary>
     public Complex[]? LinearSymbol { get; init; }
@@ -33,4 +47,19 @@ public sealed record Model
 
     /// <summary>Names of the scalar unknowns, or of the field, for messages.</summary>
     public IReadOnlyList<string> Names { get; init; } = [];
+
+    /// <summary>Noise that depends on the state, S(u, t) w: linear in w, whose rows are standard increments of <see cref="MultiplicativeRows"/> white noises (Itô); null when noise is additive.</summary>
+    public Func<IPairMap>? Multiplicative { get; init; }
+
+    /// <summary>Rows of w, the white noises of <see cref="Multiplicative"/>: on a torus √N_sites (n₁ + i n₂) a mode, else n.</summary>
+    public int MultiplicativeRows { get; init; }
+
+    /// <summary>Makes, for a step h, the increment S(u, t) √h n + ½ Σ_j S_j ∂_j S_j h (n_j² − 1) of noise in which no two white noises act on one component; null where that does not hold.</summary>
+    public Func<double, Func<IPairMap>>? Milstein { get; init; }
+
+    /// <summary>For scalar unknowns: the whole drift F as code, inputs and outputs the rows; null for fields.</summary>
+    public PointwiseProgram? ScalarDrift { get; init; }
+
+    /// <summary>For scalar unknowns: S(u, t) w as code, inputs the rows and then the rows of w; null where noise is additive.</summary>
+    public PointwiseProgram? ScalarNoise { get; init; }
 }
