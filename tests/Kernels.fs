@@ -82,6 +82,8 @@ let private genProgram inputs outputs = gen {
 }
 
 /// Values of all registers with first-order error bounds in units of the rounding 2⁻⁵³: what any order of exact-to-rounding operations may differ by.
+let private rounding = Math.Pow(2.0, -53.0)
+
 let private bounded (program: PointwiseProgram) (inputs: float[]) time =
     let value, error =
         Array.zeroCreate program.Code.Count, Array.zeroCreate program.Code.Count
@@ -101,14 +103,15 @@ let private bounded (program: PointwiseProgram) (inputs: float[]) time =
             | PointwiseCode.Time -> time, 0.0
             | PointwiseCode.Add -> x + y, ex + ey
             | PointwiseCode.Subtract -> x - y, ex + ey
-            | PointwiseCode.Multiply -> x * y, abs x * ey + abs y * ex
+            // the last term is what is left where both factors cancelled to zero
+            | PointwiseCode.Multiply -> x * y, abs x * ey + abs y * ex + ex * ey * rounding
             | PointwiseCode.Divide -> x / y, (ex + abs (x / y) * ey) / abs y
             | PointwiseCode.Negate -> -x, ex
             | PointwiseCode.Power ->
                 let v = Math.Pow(x, instruction.Value)
 
                 v,
-                abs (instruction.Value * Math.Pow(abs x, instruction.Value - 1.0)) * ex
+                abs (instruction.Value * Math.Pow(abs x + ex * rounding, instruction.Value - 1.0)) * ex
                 + abs v * (4.0 + abs (instruction.Value * log (abs x)))
             | PointwiseCode.Sqrt -> sqrt x, ex / (2.0 * abs (sqrt x))
             | PointwiseCode.Exp -> exp x, exp x * ex
@@ -123,8 +126,7 @@ let private bounded (program: PointwiseProgram) (inputs: float[]) time =
 
     value, error
 
-let private room bound =
-    4.0 * bound * Math.Pow(2.0, -53.0) + 1e-290
+let private room bound = 4.0 * bound * rounding + 1e-290
 
 /// A first-order bound says nothing of what is not finite or nearly lost.
 let private comparable (expected: float) bound =
@@ -329,7 +331,7 @@ let ``a program without inputs gives its constant, with time`` () =
             torus,
             2,
             [|
-                FieldOperation.Pointwise(forcing, [||], [| 1 |])
+                FieldOperation.Pointwise(forcing, ([||]: int[]), [| 1 |])
                 FieldOperation.ToSpectrum(1, 1)
             |],
             1
@@ -529,7 +531,7 @@ let ``mistakes in field programs are named`` () =
 
     says "got 7; take 6 or 8" (fun () -> FieldProgram(Grid([| 7 |], [| 1.0 |]), 1, [||], 0))
     let both = PointwiseProgram(0, [| constant 1.0 |], [| 0; 0 |])
-    says "different output buffers" (program [| FieldOperation.Pointwise(both, [||], [| 1; 1 |]) |] 0)
+    says "different output buffers" (program [| FieldOperation.Pointwise(both, ([||]: int[]), [| 1; 1 |]) |] 0)
 
 [<Fact>]
 let ``tiles of the wrong number of rows are refused`` () =

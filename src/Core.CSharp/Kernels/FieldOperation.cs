@@ -3,18 +3,23 @@ using System.Numerics;
 namespace Leith.Core;
 
 /// <summary>
-/// A step of a <see cref="FieldProgram"/>. Buffers are numbered, each a pair of lane blocks that holds either a spectrum Z = fft(a + i b) or the two
-/// real fields a and b; buffer 0 is the state's spectrum, read only.
+/// A step of a <see cref="FieldProgram"/>. Buffers are numbered. One of a grid is a pair of lane blocks that holds either a spectrum Z = fft(a + i b) or the two
+/// real fields a and b; one without a grid holds a number of each member. The first buffers are the inputs, read only.
 /// </summary>
 public abstract record FieldOperation
 {
     private FieldOperation() { }
 
-    /// <summary>Site by site, in both blocks: the real fields in Outputs ← f(those in Inputs, t). An output may be an input.</summary>
+    /// <summary>Site by site, in both blocks: the real fields in Outputs ← f(inputs, t); numbers where the outputs are numbers. An output may be an input that is read at its own site only.</summary>
     /// <param name="Program">f.</param>
-    /// <param name="Inputs">One buffer an input of f.</param>
-    /// <param name="Outputs">One buffer an output of f.</param>
-    public sealed record Pointwise(PointwiseProgram Program, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) : FieldOperation;
+    /// <param name="Inputs">Where each input of f comes from.</param>
+    /// <param name="Outputs">One buffer an output of f, all of one grid, or all numbers.</param>
+    public sealed record Pointwise(PointwiseProgram Program, IReadOnlyList<PointwiseInput> Inputs, IReadOnlyList<int> Outputs) : FieldOperation
+    {
+        /// <summary>With inputs read at the site itself: one buffer an input.</summary>
+        public Pointwise(PointwiseProgram program, IReadOnlyList<int> inputs, IReadOnlyList<int> outputs)
+            : this(program, [.. inputs.Select(buffer => new PointwiseInput.Value(buffer))], outputs) { }
+    }
 
     /// <summary>Real ← fft⁻¹(Spectrum); they may be one buffer.</summary>
     /// <param name="Spectrum">Buffer read.</param>
@@ -32,4 +37,15 @@ public abstract record FieldOperation
     /// <param name="Symbol">One entry a mode, symbol(−k) = conj symbol(k): odd symbols vanish at Nyquist wavenumbers.</param>
     /// <param name="Accumulate">Whether to add.</param>
     public sealed record Multiply(int From, int To, Complex[] Symbol, bool Accumulate) : FieldOperation;
+
+    /// <summary>To ← (1/N_sites) Σ_x From_x, a number, from real fields or their spectrum.</summary>
+    /// <param name="From">Buffer read, of a grid.</param>
+    /// <param name="To">Buffer written, of a number.</param>
+    public sealed record Mean(int From, int To) : FieldOperation;
+
+    /// <summary>To_k ← (N_sites/2) (a_k e^{iφ_k} + a_{−k} e^{−iφ_{−k}}), the spectrum of Re Σ_k a_k e^{iφ_k} e^{ik·x}.</summary>
+    /// <param name="Phases">Buffer read: φ, real numbers in mode order.</param>
+    /// <param name="To">Buffer written.</param>
+    /// <param name="Amplitude">a, one entry a mode; modes of amplitude 0 cost nothing.</param>
+    public sealed record Waves(int Phases, int To, double[] Amplitude) : FieldOperation;
 }

@@ -3,60 +3,109 @@ using System.Numerics;
 namespace Leith.Core;
 
 /// <summary>A field program done plainly: one lane after the other, complex arithmetic, transforms by the defining sum along each axis.</summary>
-internal sealed class FieldReferee(FieldProgram program) : ITileMap
+internal sealed class FieldReferee(FieldProgram program) : ITileMap, IPairMap
 {
-    private readonly Grid _grid = program.Grid;
+    public void Apply(Tile state, double time, Tile result) => Apply(state, null, time, result);
 
-    public void Apply(Tile state, double time, Tile result)
+    public void Apply(Tile state, Tile? other, double time, Tile result)
     {
         for (int lane = 0; lane < LaneArray.Lanes; lane++)
         {
             var buffers = new Complex[program.Buffers][];
-            buffers[0] = [.. Enumerable.Range(0, _grid.Sites).Select(k => new Complex(state.A[k, lane], state.B[k, lane]))];
-            foreach (var operation in program.Operations) Do(operation, time, buffers);
-            for (int k = 0; k < _grid.Sites; k++) (result.A[k, lane], result.B[k, lane]) = (buffers[program.Result][k].Real, buffers[program.Result][k].Imaginary);
+            int buffer = 0;
+            for (int t = 0; t < program.Inputs.Count; t++)
+                foreach (var segment in program.Inputs[t])
+                    buffers[buffer++] = [.. Enumerable.Range(segment.First, segment.Rows).Select(k => Pair(t == 0 ? state : other!, k, lane))];
+            var spectra = program.Inputs.SelectMany(tile => tile).Select((s, i) => (s, i)).Where(p => p.s.Representation == Representation.Modes).Select(p => p.i).ToHashSet();
+            foreach (var operation in program.Operations) Do(operation, time, buffers, spectra);
+            for (int i = 0; i < program.Outputs.Count; i++)
+                for (int k = 0; k < program.Outputs[i].Rows; k++)
+                {
+                    var value = buffers[program.Results[i]][k];
+                    (result.A[program.Outputs[i].First + k, lane], result.B[program.Outputs[i].First + k, lane]) = (value.Real, value.Imaginary);
+                }
         }
     }
 
     public void Dispose() { }
 
-    private void Do(FieldOperation operation, double time, Complex[][] buffers)
+    private static Complex Pair(Tile tile, int row, int lane) => new(tile.A[row, lane], tile.B[row, lane]);
+
+    private void Do(FieldOperation operation, double time, Complex[][] buffers, HashSet<int> spectra)
     {
         switch (operation)
         {
-            case FieldOperation.ToReal(var from, var to): buffers[to] = Transform(buffers[from], +1); break;
-            case FieldOperation.ToSpectrum(var from, var to): buffers[to] = Transform(buffers[from], -1); break;
+            case FieldOperation.ToReal(var from, var to):
+                buffers[to] = Transform(program.BufferGrids[from]!, buffers[from], +1);
+                spectra.Remove(to);
+                break;
+            case FieldOperation.ToSpectrum(var from, var to):
+                buffers[to] = Transform(program.BufferGrids[from]!, buffers[from], -1);
+                spectra.Add(to);
+                break;
             case FieldOperation.Multiply(var from, var to, var symbol, var accumulate):
                 buffers[to] = [.. buffers[from].Select((z, k) => symbol[k] * z + (accumulate ? buffers[to][k] : 0))];
+                spectra.Add(to);
                 break;
-            case FieldOperation.Pointwise(var pointwise, var inputs, var outputs): Pointwise(pointwise, [.. inputs.Select(i => buffers[i])], outputs, time, buffers); break;
+            case FieldOperation.Mean(var from, var to):
+                Complex sum = spectra.Contains(from) ? buffers[from][0] : buffers[from].Aggregate(Complex.Zero, (a, b) => a + b);
+                buffers[to] = [sum / program.BufferGrids[from]!.Sites];
+                break;
+            case FieldOperation.Waves(var phases, var to, var amplitude):
+                buffers[to] = Waves(program.BufferGrids[to]!, buffers[phases], amplitude);
+                spectra.Add(to);
+                break;
+            case FieldOperation.Pointwise(var pointwise, var inputs, var outputs):
+                Pointwise(pointwise, inputs, outputs, time, buffers);
+                foreach (int output in outputs) spectra.Remove(output);
+                break;
         }
     }
 
-    private void Pointwise(PointwiseProgram pointwise, Complex[][] inputs, IReadOnlyList<int> outputs, double time, Complex[][] buffers)
+    private static Complex[] Waves(Grid grid, Complex[] phases, double[] amplitude)
     {
-        foreach (int output in outputs) buffers[output] = new Complex[_grid.Sites];
-        for (int site = 0; site < _grid.Sites; site++)
-        {
-            double[] a = pointwise.Evaluate([.. inputs.Select(x => x[site].Real)], time), b = pointwise.Evaluate([.. inputs.Select(x => x[site].Imaginary)], time);
-            for (int i = 0; i < outputs.Count; i++) buffers[outputs[i]][site] = new Complex(a[i], b[i]);
-        }
+        Complex Half(int k, Func<Complex, double> part) =>
+            grid.Sites / 2.0 * (amplitude[k] * Complex.FromPolarCoordinates(1, part(phases[k])) + amplitude[grid.Conjugate(k)] * Complex.FromPolarCoordinates(1, -part(phases[grid.Conjugate(k)])));
+        return [.. Enumerable.Range(0, grid.Sites).Select(k => Half(k, z => z.Real) + Complex.ImaginaryOne * Half(k, z => z.Imaginary))];
     }
+
+    private void Pointwise(PointwiseProgram pointwise, IReadOnlyList<PointwiseInput> inputs, IReadOnlyList<int> outputs, double time, Complex[][] buffers)
+    {
+        var grid = program.BufferGrids[outputs[0]];
+        int sites = grid?.Sites ?? 1;
+        Complex[][] results = [.. outputs.Select(_ => new Complex[sites])];
+        for (int site = 0; site < sites; site++)
+        {
+            Complex[] x = [.. inputs.Select(input => Read(input, grid, site, buffers))];
+            double[] a = pointwise.Evaluate([.. x.Select(z => z.Real)], time), b = pointwise.Evaluate([.. x.Select(z => z.Imaginary)], time);
+            for (int i = 0; i < outputs.Count; i++) results[i][site] = new Complex(a[i], b[i]);
+        }
+        for (int i = 0; i < outputs.Count; i++) buffers[outputs[i]] = results[i];
+    }
+
+    private static Complex Read(PointwiseInput input, Grid? grid, int site, Complex[][] buffers) => input switch
+    {
+        PointwiseInput.Value(var buffer) => buffers[buffer][site],
+        PointwiseInput.Number(var buffer) => buffers[buffer][0],
+        PointwiseInput.Table(var values) => new Complex(values[site], values[site]),
+        PointwiseInput.Neighbour(var buffer, var offset) => buffers[buffer][grid!.Ravel([.. grid.Unravel(site).Select((i, axis) => i + offset[axis])])],
+        _ => throw new InvalidOperationException($"{input}"),
+    };
 
     // sign −1: Σ_x z_x exp(−2πi k x/N) along every axis; sign +1: back, with 1/N
-    private Complex[] Transform(Complex[] z, int sign)
+    private static Complex[] Transform(Grid grid, Complex[] z, int sign)
     {
-        for (int axis = 0; axis < _grid.Dimensions; axis++)
+        for (int axis = 0; axis < grid.Dimensions; axis++)
         {
-            int n = _grid.Points[axis], along = axis;
+            int n = grid.Points[axis], along = axis;
             var from = z;
-            z = [.. Enumerable.Range(0, _grid.Sites).Select(mode =>
+            z = [.. Enumerable.Range(0, grid.Sites).Select(mode =>
             {
-                int[] index = _grid.Unravel(mode);
+                int[] index = grid.Unravel(mode);
                 int k = index[along];
                 Complex sum = 0;
                 for (index[along] = 0; index[along] < n; index[along]++)
-                    sum += from[_grid.Ravel(index)] * Complex.FromPolarCoordinates(1, sign * 2 * Math.PI * (k * index[along] % n) / n);
+                    sum += from[grid.Ravel(index)] * Complex.FromPolarCoordinates(1, sign * 2 * Math.PI * (k * index[along] % n) / n);
                 return sign > 0 ? sum / n : sum;
             })];
         }

@@ -34,6 +34,14 @@ internal static unsafe class LaneMath
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static long Address(long table, int i) => ((long*)table)[i];
 
+    /// <summary>Entry i of table number n of a table of tables.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static long Entry(long tables, int n, long i) => ((long**)tables)[n][i];
+
+    /// <summary>The double of a site in all lanes; the offset is that of the site's row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane LoadTable(long address, long offset) => Vector512.Create(*(double*)(address + offset / LaneArray.Lanes));
+
     /// <summary>tanh x, relative error about 1e-15: 1 − 2/(e^{2|x|} + 1) from ½ on, else m/(m + 2) with m = e^{2|x|} − 1 from its series.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static Lane Tanh(Lane x)

@@ -41,7 +41,7 @@ public sealed class ScalarProgram
             long* x = stackalloc long[state.Rows + 1], y = stackalloc long[result.Rows];
             for (int i = 0; i < state.Rows; i++) x[i] = (long)(state.Vectors + i);
             for (int i = 0; i < result.Rows; i++) y[i] = (long)(result.Vectors + i);
-            kernel((long)x, (long)y, 1, time);
+            kernel((long)x, (long)y, 0, 0, 1, 1, time);
         }
 
         private void Interpret(LaneArray state, double time, LaneArray result)

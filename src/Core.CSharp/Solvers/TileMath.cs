@@ -22,6 +22,15 @@ internal static unsafe class TileMath
         from.B.Span.CopyTo(to.B.Span);
     }
 
+    /// <summary>to ← the sum of the first rows over a number of sites, lane by lane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Mean(double* from, int rows, int sites, double* to)
+    {
+        var sum = Vector512<double>.Zero;
+        for (int row = 0; row < rows; row++) sum += ((Vector512<double>*)from)[row];
+        *(Vector512<double>*)to = sum / Vector512.Create((double)sites);
+    }
+
     /// <summary>to ← s to.</summary>
     public static void Scale(Tile to, double s)
     {

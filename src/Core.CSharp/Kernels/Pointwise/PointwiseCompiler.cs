@@ -7,11 +7,11 @@ namespace Leith.Core;
 
 using Lane = Vector512<double>;
 
-/// <summary>A compiled pointwise program: for each of so many rows, loads, computes, stores. The addresses stand in two tables.</summary>
-internal delegate void PointwiseKernel(long inputs, long outputs, int rows, double time);
+/// <summary>A compiled pointwise program: for each site of some lines of so many, loads, computes, stores. Addresses stand in two tables, shifts of lines in a third.</summary>
+internal delegate void PointwiseKernel(long inputs, long outputs, long shifts, int firstLine, int lines, int length, double time);
 
 /// <summary>
-/// Turns a pointwise program into one fused loop over rows of eight lanes. Instructions that no output needs are left out, and a product that
+/// Turns a pointwise program into one fused loop over sites, rows of eight lanes each. Instructions that no output needs are left out, and a product that
 /// is read once, by a sum or a difference, becomes a fused multiply–add.
 /// </summary>
 internal sealed class PointwiseCompiler
@@ -22,12 +22,19 @@ internal sealed class PointwiseCompiler
     private readonly Expression?[] _register;
     private readonly List<ParameterExpression> _locals = [];
     private readonly List<Expression> _body = [];
+    private readonly PointwiseAccess[] _access;
+    private readonly int _length;           // sites of a line where neighbours are read, else 0
+    private readonly List<ParameterExpression> _outer = [];
+    private readonly List<Expression> _before = [];
+    private readonly Dictionary<long, ParameterExpression> _constants = [];
+    private readonly Dictionary<int, ParameterExpression> _wrapped = [];
     private readonly ParameterExpression _offset = Expression.Variable(typeof(long), "offset");
     private readonly ParameterExpression _time = Expression.Variable(typeof(Lane), "t");
 
-    private PointwiseCompiler(PointwiseProgram program)
+    private PointwiseCompiler(PointwiseProgram program, PointwiseAccess[] access, int length)
     {
         _program = program;
+        (_access, _length) = (access, length);
         _register = new Expression?[program.Code.Count];
         _uses = new int[program.Code.Count];
         foreach (int output in program.Outputs) _uses[output]++;
@@ -42,37 +49,122 @@ internal sealed class PointwiseCompiler
             if (_uses[i] > 0 && FoldedOperand(program.Code[i]) is var product and >= 0) _folded[product] = true;
     }
 
+    /// <summary>The compiled loop of a program whose inputs are all rows of the site.</summary>
+    public static PointwiseKernel Compile(PointwiseProgram program) => Compile(program, new PointwiseAccess[program.Inputs], 0);
+
     /// <summary>The compiled loop of a program.</summary>
-    public static PointwiseKernel Compile(PointwiseProgram program) => new PointwiseCompiler(program).Compile();
+    /// <param name="program">What is computed at a site.</param>
+    /// <param name="access">How each input is read.</param>
+    /// <param name="length">Sites of a line where neighbours are read, else 0.</param>
+    public static PointwiseKernel Compile(PointwiseProgram program, PointwiseAccess[] access, int length) => new PointwiseCompiler(program, access, length).Compile();
 
     private PointwiseKernel Compile()
     {
-        ParameterExpression inputs = Expression.Parameter(typeof(long)), outputs = Expression.Parameter(typeof(long));
-        ParameterExpression rows = Expression.Parameter(typeof(int)), time = Expression.Parameter(typeof(double)), end = Expression.Variable(typeof(long), "end");
+        ParameterExpression inputs = Expression.Parameter(typeof(long)), outputs = Expression.Parameter(typeof(long)), shifts = Expression.Parameter(typeof(long));
+        ParameterExpression first = Expression.Parameter(typeof(int)), lines = Expression.Parameter(typeof(int)), length = Expression.Parameter(typeof(int)), time = Expression.Parameter(typeof(double));
         ParameterExpression[] from = [.. Enumerable.Range(0, _program.Inputs).Select(i => Expression.Variable(typeof(long), $"x{i}"))];
         ParameterExpression[] to = [.. Enumerable.Range(0, _program.Outputs.Count).Select(i => Expression.Variable(typeof(long), $"y{i}"))];
-        for (int i = 0; i < _program.Code.Count; i++) Emit(i, from);
+        var line = Expression.Variable(typeof(long), "line");
+        // what does not change from site to site is computed once: constants, numbers, the time
+        _before.AddRange(from.Select((x, i) => Expression.Assign(x, Helper(nameof(LaneMath.Address), inputs, Expression.Constant(i)))));
+        _before.AddRange(to.Select((y, i) => Expression.Assign(y, Helper(nameof(LaneMath.Address), outputs, Expression.Constant(i)))));
+        _before.Add(Expression.Assign(_time, Broadcast(time)));
+        var across = LineBases(from, shifts, line);
+        for (int i = 0; i < _program.Code.Count; i++) Emit(i, from, across);
         // every load of a row comes before every store, so that an output may overwrite an input
         for (int i = 0; i < to.Length; i++) _body.Add(Helper(nameof(LaneMath.Store), to[i], _offset, _register[_program.Outputs[i]]!));
-        _body.Add(Expression.AddAssign(_offset, Expression.Constant((long)(LaneArray.Lanes * sizeof(double)))));
+        _body.Add(Expression.AddAssign(_offset, Expression.Constant(RowBytes)));
+        _body.AddRange(_wrapped.Values.Select(Advance));
 
-        var done = Expression.Label();
-        List<Expression> all = [.. from.Select((x, i) => Expression.Assign(x, Helper(nameof(LaneMath.Address), inputs, Expression.Constant(i))))];
-        all.AddRange(to.Select((y, i) => Expression.Assign(y, Helper(nameof(LaneMath.Address), outputs, Expression.Constant(i)))));
-        all.Add(Expression.Assign(_time, Broadcast(time)));
-        all.Add(Expression.Assign(_offset, Expression.Constant((long)0)));
-        all.Add(Expression.Assign(end, Expression.Multiply(Expression.Convert(rows, typeof(long)), Expression.Constant((long)(LaneArray.Lanes * sizeof(double))))));
-        all.Add(Expression.Loop(Expression.IfThenElse(Expression.LessThan(_offset, end), Expression.Block(_locals, _body), Expression.Break(done)), done));
-        return Expression.Lambda<PointwiseKernel>(Expression.Block([.. from, .. to, _time, _offset, end], all), inputs, outputs, rows, time).Compile();
+        var all = new List<Expression>(_before);
+        all.AddRange(Loops(first, lines, length, line, across));
+        return Expression.Lambda<PointwiseKernel>(Expression.Block([.. from, .. to, .. _outer, line, _time, _offset], all), inputs, outputs, shifts, first, lines, length, time).Compile();
     }
 
-    private void Emit(int i, ParameterExpression[] from)
+    private const long RowBytes = LaneArray.Lanes * sizeof(double);
+
+    // lines one after the other; within a line the sites, with the offsets of neighbours along it wrapped at its end
+    private IEnumerable<Expression> Loops(Expression first, Expression lines, Expression length, ParameterExpression line, Dictionary<int, (ParameterExpression Base, Expression Value)> across)
+    {
+        ParameterExpression end = Expression.Variable(typeof(long), "end"), last = Expression.Variable(typeof(long), "last"), bytes = Expression.Variable(typeof(long), "bytes");
+        _outer.AddRange([end, last, bytes]);
+        yield return Expression.Assign(bytes, Expression.Multiply(Expression.Convert(length, typeof(long)), Expression.Constant(RowBytes)));
+        yield return Expression.Assign(line, Expression.Convert(first, typeof(long)));
+        yield return Expression.Assign(last, Expression.Add(line, Expression.Convert(lines, typeof(long))));
+        yield return Expression.Assign(_offset, Expression.Multiply(line, bytes));
+        List<Expression> each = [Expression.Assign(end, Expression.Add(_offset, bytes))];
+        each.AddRange(across.Values.Select(b => Expression.Assign(b.Base, b.Value)));
+        each.AddRange(_wrapped.Select(w => Expression.Assign(w.Value, Expression.Constant(w.Key * RowBytes))));
+        var done = Expression.Label();
+        each.Add(Expression.Loop(Expression.IfThenElse(Expression.LessThan(_offset, end), Expression.Block(_locals, _body), Expression.Break(done)), done));
+        each.Add(Expression.AddAssign(line, Expression.Constant(1L)));
+        var finished = Expression.Label();
+        yield return Expression.Loop(Expression.IfThenElse(Expression.LessThan(line, last), Expression.Block(each), Expression.Break(finished)), finished);
+    }
+
+    private Expression Advance(ParameterExpression wrapped) => Expression.Block(
+        Expression.AddAssign(wrapped, Expression.Constant(RowBytes)),
+        Expression.IfThen(Expression.Equal(wrapped, Expression.Constant(_length * RowBytes)), Expression.Assign(wrapped, Expression.Constant(0L))));
+
+    // the address of the first site of the line that a neighbour is on, for every input and shift
+    private Dictionary<int, (ParameterExpression Base, Expression Value)> LineBases(ParameterExpression[] from, Expression shifts, Expression line)
+    {
+        var bases = new Dictionary<int, (ParameterExpression, Expression)>();
+        for (int i = 0; i < _access.Length; i++)
+        {
+            if (_access[i].Kind != PointwiseAccessKind.Neighbour) continue;
+            Expression start = _access[i].LineShift < 0
+                ? Expression.Multiply(line, Expression.Constant(_length * RowBytes))
+                : Helper(nameof(LaneMath.Entry), shifts, Expression.Constant(_access[i].LineShift), line);
+            var variable = Expression.Variable(typeof(long), $"line{i}");
+            _outer.Add(variable);
+            bases[i] = (variable, Expression.Add(from[i], start));
+        }
+        return bases;
+    }
+
+    private Expression Read(int input, ParameterExpression[] from, Dictionary<int, (ParameterExpression Base, Expression Value)> across)
+    {
+        var access = _access[input];
+        switch (access.Kind)
+        {
+            case PointwiseAccessKind.Row: return Local(Helper(nameof(LaneMath.Load), from[input], _offset));
+            case PointwiseAccessKind.Table: return Local(Helper(nameof(LaneMath.LoadTable), from[input], _offset));
+            case PointwiseAccessKind.Same: return Once(Helper(nameof(LaneMath.Load), from[input], Expression.Constant(0L)));
+            default:
+                if (!_wrapped.TryGetValue(access.Along, out var along))
+                {
+                    _wrapped[access.Along] = along = Expression.Variable(typeof(long), $"along{access.Along}");
+                    _outer.Add(along);
+                }
+                return Local(Helper(nameof(LaneMath.Load), across[input].Base, along));
+        }
+    }
+
+    // a value that is the same at all sites
+    private ParameterExpression Once(Expression value)
+    {
+        var variable = Expression.Variable(typeof(Lane));
+        _outer.Add(variable);
+        _before.Add(Expression.Assign(variable, value));
+        return variable;
+    }
+
+    private ParameterExpression Constant(double value)
+    {
+        long bits = BitConverter.DoubleToInt64Bits(value);
+        if (!_constants.TryGetValue(bits, out var variable)) _constants[bits] = variable = Once(Broadcast(Expression.Constant(value)));
+        return variable;
+    }
+
+    private void Emit(int i, ParameterExpression[] from, Dictionary<int, (ParameterExpression Base, Expression Value)> across)
     {
         if (_uses[i] == 0) return;
         var instruction = _program.Code[i];
-        if (instruction.Code == PointwiseCode.Constant) _register[i] = Broadcast(Expression.Constant(instruction.Value));
+        if (instruction.Code == PointwiseCode.Constant) _register[i] = Constant(instruction.Value);
         else if (instruction.Code == PointwiseCode.Time) _register[i] = _time;
-        else if (!_folded[i]) _register[i] = Local(instruction.Code == PointwiseCode.Load ? Helper(nameof(LaneMath.Load), from[instruction.A], _offset) : Value(instruction));
+        else if (instruction.Code == PointwiseCode.Load) _register[i] = Read(instruction.A, from, across);
+        else if (!_folded[i]) _register[i] = Local(Value(instruction));
     }
 
     private ParameterExpression Local(Expression value)
@@ -120,7 +212,7 @@ internal sealed class PointwiseCompiler
     // integer powers by repeated squaring, x^{n+½} = xⁿ √x, negative ones as reciprocals, the others through e^{p ln x}
     private Expression Power(Expression x, double p)
     {
-        if (p < 0) return Expression.Divide(Broadcast(Expression.Constant(1.0)), Power(x, -p));
+        if (p < 0) return Expression.Divide(Constant(1.0), Power(x, -p));
         double whole = Math.Floor(p);
         if (whole > int.MaxValue || (p != whole && p - whole != 0.5)) return Helper(nameof(LaneMath.RealPower), x, Expression.Constant(p));
         Expression? result = p == whole ? null : Local(Generic("Sqrt", x));
@@ -129,7 +221,7 @@ internal sealed class PointwiseCompiler
             if ((left & 1) != 0) result = result is null ? x : Local(Expression.Multiply(result, x));
             if (left > 1) x = Local(Expression.Multiply(x, x));
         }
-        return result ?? Broadcast(Expression.Constant(1.0));
+        return result ?? Constant(1.0);
     }
 
     private static MethodCallExpression Broadcast(Expression value) => Expression.Call(typeof(Vector512).GetMethod(nameof(Vector512.Create), [typeof(double)])!, value);
