@@ -309,7 +309,7 @@ let ``Compiled fields on a torus are what their definition says`` () =
     throughout
         60
         (Prop.forAll (Arb.fromGen tame) (fun f ->
-            let result = apply (Lower.field grid f ()) 0.3 members
+            let result = apply (Lower.field [ v ] (Option.get (Field.place v)) f ()) 0.3 members
             [ 0; 13 ] |> List.forall (fun i -> farthest result[i] (directly members[i] 0.3 f) < 1e-9)))
 
 /// L u + N(u) of a model, for sixteen fields.
@@ -347,7 +347,8 @@ let ``The lowered Allen–Cahn drift is the equation's`` () =
 
 [<Fact>]
 let ``Each linear image of the state is transformed once`` () =
-    let program = Lower.program grid (v * dx v + sin (dx v) + cube v + v * v * lap v)
+    let program =
+        Lower.program [ v ] (Option.get (Field.place v)) (v * dx v + sin (dx v) + cube v + v * v * lap v)
 
     let count (kind: FieldOperation -> bool) =
         program.Operations |> Seq.filter kind |> Seq.length

@@ -29,6 +29,27 @@ module Field =
         | Field.Neighbour(_, a)
         | Field.Waves(_, a) -> [ a ]
 
+    /// The field with every part one level down replaced.
+    let map (f: Field -> Field) (field: Field) : Field =
+        match field with
+        | Field.Number _
+        | Field.Parameter _
+        | Field.Unknown _
+        | Field.Coordinate _
+        | Field.WhiteNoise _
+        | Field.Time -> field
+        | Field.Sum parts -> parts |> List.map f |> List.fold (fun a b -> a + b) (Field.Number 0.0)
+        | Field.Product parts -> parts |> List.map f |> List.fold (fun a b -> a * b) (Field.Number 1.0)
+        | Field.Quotient(a, b) -> f a / f b
+        | Field.Power(a, p) -> Field.Pow(f a, p)
+        | Field.Apply(g, a) -> Field.Apply(g, f a)
+        | Field.Lap a -> Field.Lap(f a)
+        | Field.Derivative(axis, a) -> Field.Derivative(axis, f a)
+        | Field.Spectral(name, symbol, a) -> Field.Spectral(name, symbol, f a)
+        | Field.Mean a -> Field.Mean(f a)
+        | Field.Neighbour(offset, a) -> Field.Neighbour(offset, f a)
+        | Field.Waves(amplitude, phases) -> Field.Waves(amplitude, f phases)
+
     let rec private fold step state field =
         children field |> List.fold (fold step) (step state field)
 
@@ -89,6 +110,7 @@ module Field =
             | Some(Domain.Torus _ as domain) -> Some domain
             | Some(Domain.Lattice _ as domain) when not (field.IsSpectral) -> Some domain
             | Some other -> fail $"{word} expected a field on a torus, got {a} on {domainText other}."
+            | None when List.isEmpty (unknowns a) && List.isEmpty (whiteNoises a) -> None
             | None ->
                 fail $"{word} expected a field, got {a}, which is a number and has no space derivative; make the unknown with `field` on a torus."
 

@@ -20,7 +20,10 @@ type Context = {
     Setting: Setting
     Model: Model
     Grid: Grid
+    /// The unknown that is pushed.
     Unknown: Field
+    /// All unknowns, in the order of the state.
+    Unknowns: Field list
     Step: Step
     Plan: SamplingPlan
     Longest: int
@@ -30,6 +33,14 @@ type Context = {
 
 let context setting experiment (equations: Equation list) step (s: Sampling) =
     let model = Lower.model experiment
+
+    let unknown =
+        match experiment.Perturb with
+        | Perturbation.Kick(u, _) -> u
+        | Perturbation.Push(u :: _) ->
+            raise (LeithException $"perturb: expected a kick of a field, got a push of {u}; a system with fields is asked with kick u (pixel 0 0).")
+        | Perturbation.Push [] -> equations.Head.Unknown
+
     // Lanes come in sixteens: the members of a last, partly filled tile are run anyway and count.
     let members = Tile.Members * ((s.Members + Tile.Members - 1) / Tile.Members)
 
@@ -37,8 +48,9 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
         Experiment = experiment
         Setting = setting
         Model = model
-        Grid = nonNull model.Grid
-        Unknown = equations.Head.Unknown
+        Grid = Option.get (Lower.gridOf unknown)
+        Unknown = unknown
+        Unknowns = equations |> List.map _.Unknown
         Step = step
         Plan = SamplingPlan(members, s.SpinUp, s.Lasting, s.Every)
         Longest = int (Math.Round(experiment.Lags / s.Every))
@@ -48,10 +60,10 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
 
 /// A map of the state, null for the state itself.
 let map c (field: Field) : Func<ITileMap> | null =
-    if field = c.Unknown then
+    if field = c.Unknown && not (isNull c.Model.Grid) then
         null
     else
-        Func<ITileMap>(Lower.field c.Grid field)
+        Func<ITileMap>(Lower.field c.Unknowns (Option.get (Field.place c.Unknown)) field)
 
 /// Pieces each member's record is cut into, so that the bootstrap has enough blocks.
 let timeBlocks c =

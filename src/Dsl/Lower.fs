@@ -5,201 +5,30 @@ open System.Collections.Generic
 open System.Numerics
 open Leith.Core
 
-/// Straight-line code of local expressions; equal parts are computed once.
-type private PointwiseCompiler(load: Field -> int) =
-    let code = ResizeArray<PointwiseInstruction>()
-    let known = Dictionary<PointwiseInstruction, int>()
-
-    let emit instruction =
-        match known.TryGetValue instruction with
-        | true, register -> register
-        | _ ->
-            code.Add instruction
-            known[instruction] <- code.Count - 1
-            code.Count - 1
-
-    let constant value =
-        emit (PointwiseInstruction(PointwiseCode.Constant, 0, 0, value))
-
-    let binary operation (a: int) (b: int) =
-        emit (PointwiseInstruction(operation, a, b))
-
-    let unary f =
-        match f with
-        | Elementary.Sin -> PointwiseCode.Sin
-        | Elementary.Cos -> PointwiseCode.Cos
-        | Elementary.Exp -> PointwiseCode.Exp
-        | Elementary.Log -> PointwiseCode.Log
-        | Elementary.Sqrt -> PointwiseCode.Sqrt
-        | Elementary.Tanh -> PointwiseCode.Tanh
-        | Elementary.Abs -> PointwiseCode.Abs
-
-    let rec register (field: Field) : int =
-        match field, Field.constant field with
-        | _, Some value -> constant value
-        | Field.Sum(first :: rest), _ -> rest |> List.fold addTerm (register first)
-        | Field.Product factors, _ -> product factors
-        | Field.Quotient(a, b), _ ->
-            let numerator = register a
-            binary PointwiseCode.Divide numerator (register b)
-        | Field.Power(a, p), _ -> emit (PointwiseInstruction(PointwiseCode.Power, register a, 0, p))
-        | Field.Apply(f, a), _ -> emit (PointwiseInstruction(unary f, register a))
-        | Field.Time, _ -> emit (PointwiseInstruction PointwiseCode.Time)
-        | leaf, _ -> emit (PointwiseInstruction(PointwiseCode.Load, load leaf))
-
-    and addTerm sum term =
-        match term with
-        | Field.Product(Field.Number c :: rest) when c < 0.0 ->
-            binary PointwiseCode.Subtract sum (register (List.fold (fun a b -> a * b) (Field.Number -c) rest))
-        | term -> binary PointwiseCode.Add sum (register term)
-
-    and product factors =
-        let constants, others = factors |> List.partition Field.isConstant
-
-        let scale =
-            constants |> List.choose Field.constant |> List.fold (fun a b -> a * b) 1.0
-
-        let value =
-            others |> List.map register |> List.reduce (binary PointwiseCode.Multiply)
-
-        match scale with
-        | 1.0 -> value
-        | -1.0 -> emit (PointwiseInstruction(PointwiseCode.Negate, value))
-        | _ -> binary PointwiseCode.Multiply (constant scale) value
-
-    /// The register that holds the value of a field.
-    member _.Register field = register field
-
-    /// The program with these registers as outputs.
-    member _.Program(inputs: int, outputs: int list) =
-        PointwiseProgram(inputs, List.ofSeq code, outputs)
-
-/// Field operations of one expression on a torus: local parts are fused, every distinct linear image of the state is transformed once.
-type private FieldCompiler(grid: Grid) =
-    let operations = ResizeArray<FieldOperation>()
-    let images = Dictionary<Field, int>()
-    let symbols = Dictionary<string * Symbol, Complex[]>()
-    let mutable buffers = 1
-
-    let fresh () =
-        buffers <- buffers + 1
-        buffers - 1
-
-    let onGrid (name, symbol) =
-        match symbols.TryGetValue((name, symbol)) with
-        | true, values -> values
-        | _ ->
-            let values = Symbol.onGrid name grid symbol
-            symbols[(name, symbol)] <- values
-            values
-
-    let coefficient (field: Field) =
-        match Field.constant field with
-        | Some value when Double.IsFinite value -> Complex(value, 0.0)
-        | _ -> raise (LeithException $"equation: expected finite constants, got the factor {field}.")
-
-    /// The product of operators, mode by mode.
-    let multiplier (operators: (string * Symbol) list) =
-        operators
-        |> List.fold (fun values op -> Array.map2 (fun (a: Complex) b -> a * b) values (onGrid op)) (Array.create grid.Sites Complex.One)
-
-    /// The sum of linear terms, mode by mode.
-    let linearSymbol (terms: Term list) =
-        terms
-        |> List.fold
-            (fun total term ->
-                let c = coefficient term.Coefficient
-                Array.map2 (fun (a: Complex) (b: Complex) -> a + c * b) total (multiplier term.Operators))
-            (Array.create grid.Sites Complex.Zero)
-
-    let scaledCore (term: Term) = term.Coefficient * term.Core
-
-    /// The buffer with the spectrum of a field; buffer 0 for the state itself, else a buffer that nothing else uses.
-    let rec spectrum (field: Field) =
-        let split = Equation.split field
-
-        match split with
-        | {
-              Linear = [ {
-                             Coefficient = Field.Number 1.0
-                             Operators = []
-                         } ]
-              Nonlinear = []
-          } -> 0
-        | {
-              Linear = []
-              Nonlinear = (first :: _ as terms)
-          } when first.Operators.IsEmpty && terms |> List.forall _.Operators.IsEmpty -> local terms
-        | _ ->
-            let result = fresh ()
-
-            let groups = split.Nonlinear |> List.groupBy _.Operators
-
-            for operators, terms in groups do
-                let values = local terms
-                operations.Add(FieldOperation.Multiply(values, result, multiplier operators, true))
-
-            if not split.Linear.IsEmpty || groups.IsEmpty then
-                operations.Add(FieldOperation.Multiply(0, result, linearSymbol split.Linear, not groups.IsEmpty))
-
-            result
-
-    /// The buffer with the spectrum of a sum of local terms.
-    and local (terms: Term list) =
-        let inputs = ResizeArray<Field>()
-
-        let load leaf =
-            match inputs.IndexOf leaf with
-            | -1 ->
-                inputs.Add leaf
-                inputs.Count - 1
-            | index -> index
-
-        let compiler = PointwiseCompiler load
-
-        let output =
-            compiler.Register(terms |> List.map scaledCore |> List.reduce (fun a b -> a + b))
-
-        let buffersOfInputs = inputs |> Seq.map real |> List.ofSeq
-        let result = fresh ()
-        operations.Add(FieldOperation.Pointwise(compiler.Program(inputs.Count, [ output ]), buffersOfInputs, [ result ]))
-        operations.Add(FieldOperation.ToSpectrum(result, result))
-        result
-
-    /// The buffer with the values of an unknown or of an operator's result.
-    and real (leaf: Field) : int =
-        match images.TryGetValue leaf with
-        | true, buffer -> buffer
-        | _ ->
-            let source = spectrum leaf
-            let buffer = if source = 0 then fresh () else source
-            operations.Add(FieldOperation.ToReal(source, buffer))
-            images[leaf] <- buffer
-            buffer
-
-    /// The linear part as one multiplier.
-    member _.LinearSymbol terms = linearSymbol terms
-
-    /// The program that computes a field from the state.
-    member _.Program(field: Field) =
-        let result = spectrum field
-        FieldProgram(grid, buffers, List.ofSeq operations, result)
-
 /// From the symbolic tree to the numerical core.
 [<RequireQualifiedAccess>]
 module Lower =
     /// The grid of an unknown, none for scalar unknowns.
     let gridOf (unknown: Field) : Grid option =
         match unknown with
-        | Field.Unknown(_, Domain.Torus(lengths, points)) -> Some(Grid(points, lengths))
+        | Field.Unknown(_, (Domain.Torus(lengths, points) | Domain.Lattice(lengths, points) | Domain.Modes(lengths, points))) ->
+            Some(Grid(points, lengths))
         | _ -> None
 
-    /// The program of a field on a torus.
-    let program (grid: Grid) (field: Field) : FieldProgram = FieldCompiler(grid).Program field
+    let private wanted spectral (name: string) (place: Domain option) (field: Field) = {
+        Name = name
+        Field = field
+        Place = place
+        Spectral = spectral
+    }
 
-    /// u ↦ f(u, t) on a torus, spectrum to spectrum; each call of the result makes one instance for one thread.
-    let field (grid: Grid) (field: Field) : unit -> ITileMap =
-        let program = program grid field
+    /// The program of a field, a spectrum of its grid, from the state of all unknowns.
+    let program (unknowns: Field list) (place: Domain) (field: Field) : FieldProgram =
+        FieldCompiler([ unknowns ], None).Program [ wanted true "result" (Some place) field ]
+
+    /// (u, v, …) ↦ f(u, v, …, t), a spectrum of its grid; each call of the result makes one instance for one thread.
+    let field (unknowns: Field list) (place: Domain) (field: Field) : unit -> ITileMap =
+        let program = program unknowns place field
         fun () -> program.Compile()
 
     /// The program of a list of fields of scalar unknowns.
@@ -211,7 +40,7 @@ module Lower =
                 let known = unknowns |> List.map string |> String.concat ", "
                 raise (LeithException $"expected an expression in {known}, got {leaf}.")
 
-        let compiler = PointwiseCompiler load
+        let compiler = StraightLine load
         let outputs = fields |> List.map compiler.Register
         compiler.Program(unknowns.Length, outputs)
 
@@ -222,40 +51,58 @@ module Lower =
 
     let private name (unknown: Field) = unknown.Text
 
-    let private noiseSymbol (grid: Grid) noise =
-        let flat s =
-            Array.create grid.Sites (Complex(s, 0.0))
+    let private isZero f = f = Field.Number 0.0
 
-        match noise with
-        | Noise.PerSite s -> flat s
-        | Noise.White s -> flat (s / sqrt grid.CellVolume)
-        | Noise.Additive op ->
+    /// The factor of each row of one unknown for noise that does not depend on the state.
+    let rec private noiseRows (unknown: Field) (segment: Segment) noise : Complex[] =
+        let flat s =
+            Array.create segment.Rows (Complex(s, 0.0))
+
+        match noise, segment.Grid with
+        | Noise.PerSite s, _ -> flat s
+        | Noise.White s, NonNull grid when segment.Representation = Representation.Modes -> flat (s / sqrt grid.CellVolume)
+        | Noise.White s, NonNull grid when Field.place unknown |> Option.exists _.IsLattice -> flat (s / sqrt grid.CellVolume)
+        | Noise.Additive op, NonNull grid when segment.Representation = Representation.Modes ->
             let scale = Field.constant op.Scale |> Option.defaultValue nan
             let factor = Complex(scale * sqrt (float grid.Sites), 0.0)
             Symbol.onGrid op.Name grid op.Symbol |> Array.map (fun s -> factor * s)
-        | Noise.Matrix _ -> raise (LeithException "noise: expected additive, white or perSite for a field on a torus, got a noise matrix.")
-
-    let private torus (grid: Grid) (equation: Equation) noise =
-        let split = Equation.split equation.Drift
-
-        Model(
-            Grid = grid,
-            Rows = grid.Sites,
-            LinearSymbol = FieldCompiler(grid).LinearSymbol split.Linear,
-            Nonlinear =
-                (if split.Nonlinear.IsEmpty then
-                     null
-                 else
-                     Func<_>(field grid (Equation.sum split.Nonlinear))),
-            NoiseSymbol = noiseSymbol grid noise,
-            Names = [ name equation.Unknown ]
-        )
+        | Noise.Each parts, _ ->
+            match parts |> List.tryFind (fun (u, _) -> u = unknown) with
+            | Some(_, part) -> noiseRows unknown segment part
+            | None -> flat 0.0
+        | Noise.Matrix _, NonNull _ -> raise (LeithException "noise: expected additive, white or perSite for a field on a torus, got a noise matrix.")
+        | other, null -> raise (LeithException $"noise: expected perSite for the number {unknown}, got {other}.")
+        | other, _ -> raise (LeithException $"noise: expected perSite or white for {unknown}, which has no spectrum, got {other}.")
 
     let private noiseMatrix rows noise =
         match noise with
         | Noise.PerSite s -> Array2D.init rows rows (fun i j -> if i = j then s else 0.0)
         | Noise.Matrix values -> array2D values
         | other -> raise (LeithException $"noise: expected perSite, diagonal or noiseMatrix for scalar unknowns, got {other}.")
+
+    /// The expression of each unknown, 0 where it has none.
+    let private expressionsOf (equations: Equation list) parts =
+        equations
+        |> List.map (fun e ->
+            parts
+            |> List.tryFind (fun (u, _) -> u = e.Unknown)
+            |> Option.map snd
+            |> Option.defaultValue (Field.Number 0.0))
+
+    let private noisesOf expressions =
+        expressions |> List.collect Field.whiteNoises |> List.distinct
+
+    /// The matrix of expressions whose factors before the noises are constants; none where one is not.
+    let private constantMatrix (expressions: Field list) (noises: Field list) =
+        let entry expression noise =
+            Field.constant (Field.derivative noise expression)
+
+        let entries = expressions |> List.map (fun f -> noises |> List.map (entry f))
+
+        if entries |> List.concat |> List.forall _.IsSome then
+            Some(entries |> List.map (List.map Option.get) |> array2D)
+        else
+            None
 
     let private scalars (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
@@ -269,25 +116,211 @@ module Lower =
 
         let rest = splits |> List.map (fun split -> Equation.sum split.Nonlinear)
 
+        let additive, multiplicative: (float[,] | null) * (Field list * Field list) option =
+            match noise with
+            | Noise.Expressions(_, parts) ->
+                let expressions = expressionsOf equations parts
+                let noises = noisesOf expressions
+
+                match constantMatrix expressions noises with
+                | Some matrix -> matrix, None
+                | None -> null, Some(expressions, noises)
+            | Noise.Each _ ->
+                let strength (unknown: Field) =
+                    let rows: Complex[] =
+                        noiseRows unknown (Segment(string unknown, null, Representation.Number, 0)) noise
+
+                    rows[0].Real
+
+                Array2D.init unknowns.Length unknowns.Length (fun i j -> if i = j then strength unknowns[i] else 0.0), None
+            | _ -> noiseMatrix unknowns.Length noise, None
+
+        let program = scalarProgram unknowns (equations |> List.map _.Drift)
+
+        let noiseProgram =
+            multiplicative
+            |> Option.map (fun (expressions, noises) -> scalarProgram (unknowns @ noises) expressions)
+
         Model(
             Rows = unknowns.Length,
             LinearMatrix = matrix,
             Nonlinear =
-                (if rest |> List.forall (fun f -> f = Field.Number 0.0) then
+                (if rest |> List.forall isZero then
                      null
                  else
                      Func<_>(vector unknowns rest)),
-            NoiseMatrix = noiseMatrix unknowns.Length noise,
+            NoiseMatrix = additive,
+            Names = List.map name unknowns,
+            ScalarDrift = program,
+            ScalarNoise = Option.toObj noiseProgram,
+            Multiplicative =
+                (match multiplicative with
+                 | Some(expressions, noises) ->
+                     let program =
+                         FieldCompiler([ unknowns; noises ], None).Program(List.map2 (fun u f -> wanted false (string u) None f) unknowns expressions)
+
+                     Func<_>(fun () -> program.CompilePair())
+                 | None -> null),
+            MultiplicativeRows =
+                (match multiplicative with
+                 | Some(_, noises) -> noises.Length
+                 | None -> 0)
+        )
+
+    /// Terms of a drift that are linear in their own unknown, a field on a torus, with constant factors; and the rest.
+    let private ownLinear (equation: Equation) =
+        match equation.Unknown with
+        | Field.Unknown(_, Domain.Torus _) ->
+            let own, others =
+                Equation.terms equation.Drift
+                |> List.filter (fun term -> not (isZero term.Coefficient))
+                |> List.partition (fun term -> term.Core = equation.Unknown)
+
+            own, Equation.sum others
+        | _ -> [], equation.Drift
+
+    /// |S(k)| of an expression that is a sum of constant factors, linear operators and white noises, each of them of this unknown alone; none where it is not.
+    let private additiveRows (compiler: FieldCompiler) (segment: Segment) (expression: Field) : Complex[] option =
+        let terms =
+            Equation.terms expression |> List.filter (fun term -> not (isZero term.Coefficient))
+
+        let square (terms: Term list) =
+            match segment.Grid with
+            | NonNull grid when segment.Representation = Representation.Modes ->
+                compiler.LinearSymbol(grid, terms)
+                |> Array.map (fun s -> s.Real * s.Real + s.Imaginary * s.Imaginary)
+            | _ ->
+                let total =
+                    terms |> List.sumBy (fun t -> Field.constant t.Coefficient |> Option.defaultValue nan)
+
+                Array.create segment.Rows (total * total)
+
+        let isPlain (term: Term) =
+            term.Core.IsWhiteNoise
+            && (segment.Representation = Representation.Modes || term.Operators.IsEmpty)
+            && Field.isConstant term.Coefficient
+
+        if isZero expression then
+            Some(Array.create segment.Rows Complex.Zero)
+        elif terms |> List.forall isPlain then
+            terms
+            |> List.groupBy _.Core
+            |> List.map (snd >> square)
+            |> List.reduce (Array.map2 (+))
+            |> Array.map (fun p -> Complex(sqrt p, 0.0))
+            |> Some
+        else
+            None
+
+    let private fields dealiased (equations: Equation list) noise =
+        let unknowns = equations |> List.map _.Unknown
+        let parts = equations |> List.map ownLinear
+        let rests = parts |> List.map snd
+
+        let degree =
+            if dealiased then
+                Aliasing.degreeOf (equations |> List.map _.Drift)
+            else
+                None
+
+        let compiler = FieldCompiler([ unknowns ], degree)
+        let segments = compiler.Segments.Head
+        let rows = segments |> List.map _.Rows |> List.sum
+
+        let linear =
+            List.map2
+                (fun (segment: Segment) (own: Term list, _) ->
+                    match segment.Grid with
+                    | NonNull grid when not own.IsEmpty -> compiler.LinearSymbol(grid, own)
+                    | _ -> Array.create segment.Rows Complex.Zero)
+                segments
+                parts
+            |> Array.concat
+
+        let place (equation: Equation) = Field.place equation.Unknown
+
+        let asked expressions =
+            List.map2
+                (fun (equation: Equation) f ->
+                    let place = place equation
+                    wanted (place |> Option.exists _.IsTorus) (string equation.Unknown) place f)
+                equations
+                expressions
+
+        let expressions =
+            match noise with
+            | Noise.Expressions(_, parts) -> Some(expressionsOf equations parts)
+            | _ -> None
+
+        let additive =
+            match expressions with
+            | None -> Some(List.map2 (fun u segment -> noiseRows u segment noise) unknowns segments)
+            | Some expressions ->
+                let shared =
+                    expressions
+                    |> List.collect Field.whiteNoises
+                    |> List.countBy id
+                    |> List.exists (fun (_, n) -> n > 1)
+
+                let rows = List.map2 (additiveRows compiler) segments expressions
+
+                if shared || rows |> List.exists _.IsNone then
+                    None
+                else
+                    Some(rows |> List.map Option.get)
+
+        let nonlinear =
+            if rests |> List.forall isZero then
+                None
+            else
+                Some(compiler.Program(asked rests))
+
+        let multiplicative =
+            match expressions, additive with
+            | Some expressions, None ->
+                let noises = noisesOf expressions
+                let compiler = FieldCompiler([ unknowns; noises ], degree)
+                Some(noises, compiler.Segments[1], compiler.Program(asked expressions))
+            | _ -> None
+
+        Model(
+            Grid =
+                (match segments with
+                 | [ only ] when only.Representation = Representation.Modes -> only.Grid
+                 | _ -> null),
+            Rows = rows,
+            Segments = List.toArray segments,
+            LinearSymbol = linear,
+            Nonlinear =
+                (match nonlinear with
+                 | Some program -> Func<_>(fun () -> program.Compile())
+                 | None -> null),
+            NoiseSymbol =
+                (match additive with
+                 | Some rows -> Array.concat rows
+                 | None -> null),
+            Multiplicative =
+                (match multiplicative with
+                 | Some(_, _, program) -> Func<_>(fun () -> program.CompilePair())
+                 | None -> null),
+            MultiplicativeRows =
+                (match multiplicative with
+                 | Some(_, segments, _) -> segments |> List.map _.Rows |> List.sum
+                 | None -> 0),
             Names = List.map name unknowns
         )
 
-    /// The model of equations with their noise.
-    let system (equations: Equation list) (noise: Noise) : Model =
+    /// The model of equations with their noise. `dealiased`: products keep only the modes that they do not alias onto.
+    let systemWith (dealiased: bool) (equations: Equation list) (noise: Noise) : Model =
         Equation.check equations
 
-        match gridOf equations.Head.Unknown with
-        | Some grid -> torus grid equations.Head noise
-        | None -> scalars equations noise
+        if equations |> List.exists (fun e -> (Field.place e.Unknown).IsSome) then
+            fields dealiased equations noise
+        else
+            scalars equations noise
+
+    /// The model of equations with their noise, products as they come out on the grid.
+    let system (equations: Equation list) (noise: Noise) : Model = systemWith false equations noise
 
     /// The model of an experiment. Raises LeithException for a recording, which has none.
     let model (experiment: Experiment) : Model =

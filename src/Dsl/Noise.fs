@@ -3,7 +3,15 @@ namespace Leith
 open System
 open Leith.Core
 
-/// S dW, additive noise (Itô); D = ½ S Sᵀ.
+/// How a stochastic integral is meant.
+[<RequireQualifiedAccess>]
+type Calculus =
+    /// The factor before dW is taken at the beginning of each instant.
+    | Ito
+    /// … at its middle: the ordinary rules of calculus hold.
+    | Stratonovich
+
+/// S dW (Itô unless it says otherwise); D = ½ S Sᵀ.
 [<RequireQualifiedAccess; StructuredFormatDisplay("{Text}")>]
 type Noise =
     /// One step adds √dt · N · ifft2(op(k) fft2(w)) with w standard normal at every site: the delta function has unit area, S Sᵀ = N_sites op opᵀ.
@@ -14,9 +22,13 @@ type Noise =
     | White of float
     /// One step adds √dt M w, M [unknown][noise].
     | Matrix of float list list
+    /// Noise of each of these unknowns, independent of one another; the others have none.
+    | Each of (Field * Noise) list
+    /// An expression, linear in white noises, for each of these unknowns; the others have none.
+    | Expressions of Calculus * (Field * Field) list
 
     /// The noise as text.
-    member noise.Text =
+    member noise.Text: string =
         match noise with
         | Noise.Additive op -> $"{op} ξ, delta of unit area"
         | Noise.PerSite s -> $"{Typography.number s} ξ, independent at each site"
@@ -26,6 +38,14 @@ type Noise =
                 values |> List.map Typography.number |> String.concat " "
 
             "[" + (rows |> List.map row |> String.concat "; ") + "] ξ"
+        | Noise.Each parts -> parts |> List.map (fun (unknown, part) -> $"{unknown}: {part.Text}") |> String.concat "; "
+        | Noise.Expressions(calculus, parts) ->
+            let product =
+                match calculus with
+                | Calculus.Ito -> "Itô"
+                | Calculus.Stratonovich -> "Stratonovich"
+
+            (parts |> List.map (fun (unknown, f) -> $"{unknown}: {f}") |> String.concat "; ") + $" ({product})"
 
     override noise.ToString() = noise.Text
 
@@ -76,3 +96,39 @@ module NoiseWords =
                     raise (LeithException $"noiseMatrix: expected finite numbers, got {value}.")
 
         Noise.Matrix rows
+
+    /// Noise of several unknowns, independent of one another: `independent [ u, white 0.1; phi, perSite (sqrt 2.0) ]`; an unknown that is not named has none.
+    let independent (parts: (Field * Noise) list) =
+        for unknown, part in parts do
+            match unknown, part with
+            | _, (Noise.Each _ | Noise.Expressions _ | Noise.Matrix _) ->
+                raise (
+                    LeithException
+                        $"independent: expected additive, white or perSite for {unknown}, got {part}; noises that act together are written with ito [ … ]."
+                )
+            | Field.Unknown _, _ -> ()
+            | other, _ -> raise (LeithException $"independent: expected unknowns before the commas, got {other}.")
+
+        Noise.Each parts
+
+    let private expressions word calculus (parts: (Field * Field) list) =
+        for unknown, f in parts do
+            if not unknown.IsUnknown then
+                raise (LeithException $"{word}: expected unknowns before the commas, got {unknown}.")
+
+            if List.isEmpty (Field.whiteNoises f) then
+                raise (
+                    LeithException
+                        $"{word}: expected white noise in the expression of {unknown}, got {f}; make it with brownian \"W\" or whiteNoise \"ξ\" domain."
+                )
+
+        match parts |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(unknown, count) -> raise (LeithException $"{word}: expected one expression for {unknown}, got {count}; add them.")
+        | None -> Noise.Expressions(calculus, parts)
+
+    /// Noise that may depend on the state, as Itô means it: `ito [ x, (0.2 * x + 0.1) * brownian "W" ]`; the same white noise may act on several unknowns.
+    let ito parts = expressions "ito" Calculus.Ito parts
+
+    /// Noise that may depend on the state, as Stratonovich means it; the drift that makes it Itô's is added, and `plan` prints it.
+    let stratonovich parts =
+        expressions "stratonovich" Calculus.Stratonovich parts

@@ -125,7 +125,8 @@ module Plan =
                 Buffers = 0
             }
         | Some grid, rest ->
-            let program = Lower.program grid rest.Head
+            let program =
+                Lower.program (equations |> List.map _.Unknown) (Option.get (Field.place equations.Head.Unknown)) rest.Head
 
             let instructions (operation: FieldOperation) =
                 match operation with

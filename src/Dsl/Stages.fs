@@ -160,12 +160,21 @@ let describe (experiment: Experiment) =
         let drift =
             equations |> List.map (fun e -> $"{Field.canonical e.Unknown} = {Field.canonical e.Drift}")
 
-        let noise =
+        let rec describeNoise noise =
+            let each text parts =
+                parts
+                |> List.map (fun (unknown, part) -> $"{Field.canonical unknown}: {text part}")
+                |> String.concat "; "
+
             match noise with
             | Noise.Additive op -> $"additive {Symbol.canonical op.Symbol} {Field.canonical op.Scale}"
             | Noise.PerSite s -> $"per site {number s}"
             | Noise.White s -> $"white {number s}"
             | Noise.Matrix rows -> rows |> List.map (List.map number >> String.concat " ") |> String.concat "; "
+            | Noise.Each parts -> each describeNoise parts
+            | Noise.Expressions(calculus, parts) -> $"{calculus} {each Field.canonical parts}"
+
+        let noise = describeNoise noise
 
         String.concat "\n" drift
         + $"\n{noise}\n{step.Scheme} {number step.Size}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}\nseed {experiment.Seed}"

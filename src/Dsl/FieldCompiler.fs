@@ -1,0 +1,455 @@
+namespace Leith
+
+open System
+open System.Collections.Generic
+open System.Numerics
+open Leith.Core
+
+/// Where unknowns stand in the rows of a state.
+[<RequireQualifiedAccess>]
+module internal Rows =
+    let private boxOf unknown =
+        match unknown with
+        | Field.Unknown(_, domain)
+        | Field.WhiteNoise(_, domain) ->
+            match domain with
+            | Domain.Torus(lengths, points) -> Some((lengths, points), Representation.Modes)
+            | Domain.Lattice(lengths, points)
+            | Domain.Modes(lengths, points) -> Some((lengths, points), Representation.Sites)
+            | _ -> None
+        | _ -> None
+
+    /// One segment an unknown, in order. `grid` gives one object for equal boxes.
+    let segments (grid: float list * int list -> Grid) (unknowns: Field list) : Segment list =
+        let place (first, found) unknown =
+            let segment =
+                match boxOf unknown with
+                | Some(box, representation) -> Segment(string unknown, grid box, representation, first)
+                | None -> Segment(string unknown, null, Representation.Number, first)
+
+            segment.End, segment :: found
+
+        unknowns |> List.fold place (0, []) |> snd |> List.rev
+
+/// How often a term multiplies fields at a site: what decides which modes a product may alias onto.
+[<RequireQualifiedAccess>]
+module internal Aliasing =
+    let rec private degree (field: Field) =
+        match field with
+        | Field.Number _
+        | Field.Parameter _
+        | Field.Time
+        | Field.Mean _ -> 0.0
+        | Field.Unknown(_, Domain.Scalar)
+        | Field.WhiteNoise(_, Domain.Scalar) -> 0.0
+        | Field.Sum terms -> terms |> List.map degree |> List.fold max 0.0
+        | Field.Product factors -> factors |> List.sumBy degree
+        | Field.Quotient(a, b) -> if degree b = 0.0 then degree a else infinity
+        | Field.Power(a, p) ->
+            match degree a with
+            | 0.0 -> 0.0
+            | d when p >= 0.0 && p = Math.Round p -> d * p
+            | _ -> infinity
+        | Field.Apply(_, a) -> if degree a = 0.0 then 0.0 else infinity
+        | Field.Lap a
+        | Field.Derivative(_, a)
+        | Field.Spectral(_, _, a) -> degree a
+        | _ -> 1.0
+
+    /// The largest degree of the products in some fields; none where nothing is multiplied, or where no number of modes would do.
+    let degreeOf (fields: Field list) =
+        match fields |> List.map degree |> List.fold max 0.0 with
+        | d when d <= 1.0 || Double.IsInfinity d -> None
+        | d -> Some(int d)
+
+    /// 1 on the modes |n| < N/(p + 1) along every axis, whose products of degree p alias onto none of them; 0 elsewhere.
+    let mask (grid: Grid) (degree: int) =
+        Array.init grid.Sites (fun mode ->
+            let index = grid.Unravel mode
+
+            if
+                index
+                |> Array.indexed
+                |> Array.forall (fun (axis, i) -> (degree + 1) * abs (grid.WaveIndex(axis, i)) < grid.Points[axis])
+            then
+                Complex.One
+            else
+                Complex.Zero)
+
+/// What is asked of a program: a field, where its values go, and whether as a spectrum.
+type internal Wanted = {
+    Name: string
+    Field: Field
+    /// None for a number.
+    Place: Domain option
+    Spectral: bool
+}
+
+/// Operations that compute fields from the unknowns of one or two tiles: local parts are fused, every distinct linear image is transformed once.
+/// `degree`: products of this degree keep only the modes that they do not alias onto; none: all modes.
+type internal FieldCompiler(tiles: Field list list, degree: int option) =
+    let grids = Dictionary<float list * int list, Grid>()
+
+    let gridOf (lengths, points) =
+        match grids.TryGetValue((lengths, points)) with
+        | true, grid -> grid
+        | _ ->
+            let grid = Grid(points, lengths)
+            grids[(lengths, points)] <- grid
+            grid
+
+    let gridOfDomain domain : Grid | null =
+        match domain with
+        | Some(Domain.Torus(lengths, points))
+        | Some(Domain.Lattice(lengths, points))
+        | Some(Domain.Modes(lengths, points)) -> gridOf (lengths, points)
+        | _ -> null
+
+    let segments = tiles |> List.map (Rows.segments gridOf)
+    let shapes = ResizeArray<Grid | null>(segments |> List.concat |> List.map _.Grid)
+    let inputs = Dictionary<Field, int>()
+    let operations = ResizeArray<FieldOperation>()
+    let images = Dictionary<Field, int>()
+    let numbers = Dictionary<Field, int>()
+    let waves = Dictionary<Field, int>()
+    let symbols = Dictionary<Grid * string * Symbol, Complex[]>()
+
+    do tiles |> List.concat |> List.iteri (fun buffer leaf -> inputs[leaf] <- buffer)
+
+    let fresh grid =
+        shapes.Add grid
+        shapes.Count - 1
+
+    let inputOf leaf =
+        match inputs.TryGetValue leaf with
+        | true, buffer -> buffer
+        | _ ->
+            let known = inputs.Keys |> Seq.map string |> String.concat ", "
+            raise (LeithException $"expected an expression in {known}, got {leaf}.")
+
+    let onGrid grid (name, symbol) =
+        match symbols.TryGetValue((grid, name, symbol)) with
+        | true, values -> values
+        | _ ->
+            let values = Symbol.onGrid name grid symbol
+            symbols[(grid, name, symbol)] <- values
+            values
+
+    let coefficient (field: Field) =
+        match Field.constant field with
+        | Some value when Double.IsFinite value -> Complex(value, 0.0)
+        | _ -> raise (LeithException $"equation: expected finite constants, got the factor {field}.")
+
+    /// The product of operators, mode by mode.
+    let multiplier (grid: Grid) (operators: (string * Symbol) list) =
+        operators
+        |> List.fold (fun values op -> Array.map2 (fun (a: Complex) b -> a * b) values (onGrid grid op)) (Array.create grid.Sites Complex.One)
+
+    let times (a: Complex[]) (b: Complex[]) =
+        Array.map2 (fun (x: Complex) y -> x * y) a b
+
+    let mask (grid: Grid) =
+        degree |> Option.map (Aliasing.mask grid)
+
+    let isSource core =
+        match core with
+        | Field.Unknown(_, Domain.Torus _)
+        | Field.WhiteNoise(_, Domain.Torus _)
+        | Field.Waves _ -> true
+        | _ -> false
+
+    /// The sum of linear terms, mode by mode.
+    let linearSymbol (grid: Grid) (terms: Term list) =
+        terms
+        |> List.fold
+            (fun total term ->
+                let c = coefficient term.Coefficient
+                Array.map2 (fun (a: Complex) (b: Complex) -> a + c * b) total (multiplier grid term.Operators))
+            (Array.create grid.Sites Complex.Zero)
+
+    /// A derivative with a factor inside becomes the factor times the derivative, so that equal images are found equal.
+    let rec prepare (field: Field) =
+        let isNumber a =
+            (Field.place a).IsNone && not (Field.dependsOnPlace a)
+
+        match field with
+        | Field.Lap a
+        | Field.Derivative(_, a) when isNumber a -> Field.Number 0.0
+        | Field.Spectral(_, symbol, a) when isNumber a -> (Symbol.evaluate (Array.zeroCreate 3) symbol).Real * prepare a
+        | Field.Lap _
+        | Field.Derivative _
+        | Field.Spectral _ ->
+            match Equation.terms field with
+            | [ term ] when isSource term.Core && term.Coefficient <> Field.Number 1.0 ->
+                term.Coefficient
+                * Equation.termField {
+                    term with
+                        Coefficient = Field.Number 1.0
+                }
+            | _ -> field
+        | Field.Mean a when (Field.place a).IsNone -> prepare a
+        | Field.Mean _
+        | Field.Waves _
+        | Field.Neighbour _ -> field
+        | _ -> Field.map prepare field
+
+    let coordinates (grid: Grid) axis (steps: int list) =
+        let spacing = grid.Lengths[axis] / float grid.Points[axis]
+
+        Array.init grid.Sites (fun site ->
+            let index = grid.Unravel site
+            let i = index[axis] + (if steps.IsEmpty then 0 else steps[axis])
+            let n = grid.Points[axis]
+            float ((i % n + n) % n) * spacing)
+
+    /// Buffers with the values of local fields at the sites of a grid, or of numbers. `reusable`: buffers whose values nobody else needs.
+    let rec locals (grid: Grid | null) (fields: Field list) (reuse: bool) : int list =
+        let leaves = ResizeArray<Field>()
+
+        let load leaf =
+            match leaves.IndexOf leaf with
+            | -1 ->
+                leaves.Add leaf
+                leaves.Count - 1
+            | index -> index
+
+        let line = StraightLine load
+        let registers = fields |> List.map (Lattice.discretise >> prepare >> line.Register)
+        let sources = leaves |> Seq.map (input grid) |> List.ofSeq
+
+        let free =
+            if reuse then
+                sources
+                |> List.choose (fun source ->
+                    match source with
+                    | :? PointwiseInput.Value as value when value.Buffer >= inputs.Count && obj.ReferenceEquals(shapes[value.Buffer], grid) ->
+                        Some value.Buffer
+                    | _ -> None)
+                |> List.distinct
+            else
+                []
+
+        let outputs =
+            fields |> List.mapi (fun i _ -> if i < free.Length then free[i] else fresh grid)
+
+        operations.Add(FieldOperation.Pointwise(line.Program(leaves.Count, registers), List.toArray sources, List.toArray outputs))
+        outputs
+
+    and input (grid: Grid | null) (leaf: Field) : PointwiseInput =
+        let number buffer : PointwiseInput =
+            if isNull grid then
+                PointwiseInput.Value buffer
+            else
+                PointwiseInput.Number buffer
+
+        match leaf, grid with
+        | (Field.Unknown(_, Domain.Scalar) | Field.WhiteNoise(_, Domain.Scalar)), _ -> number (inputOf leaf)
+        | Field.Mean a, _ -> number (mean leaf a)
+        | Field.Coordinate axis, NonNull grid
+        | Field.Neighbour(_, Field.Coordinate axis), NonNull grid when axis < grid.Dimensions ->
+            let steps =
+                match leaf with
+                | Field.Neighbour(steps, _) -> steps
+                | _ -> []
+
+            PointwiseInput.Table(coordinates grid axis steps)
+        | Field.Coordinate axis, _ ->
+            raise (LeithException $"coordinate {axis}: expected an axis of the grid of the expression, which has none of that number.")
+        | Field.Neighbour(steps, a), _ -> PointwiseInput.Neighbour(inputOf a, List.toArray steps)
+        | (Field.Unknown(_, (Domain.Lattice _ | Domain.Modes _)) | Field.WhiteNoise(_, (Domain.Lattice _ | Domain.Modes _))), _ ->
+            PointwiseInput.Value(inputOf leaf)
+        | _, NonNull grid -> PointwiseInput.Value(real grid leaf)
+        | _ -> raise (LeithException $"expected a number, got {leaf}, which has values at places; take its mean.")
+
+    /// The buffer with the mean of a field over its sites.
+    and mean (leaf: Field) (a: Field) : int =
+        match numbers.TryGetValue leaf with
+        | true, buffer -> buffer
+        | _ ->
+            let place = Field.place a
+
+            let source =
+                match place, Equation.terms a with
+                | Some(Domain.Torus _), terms when terms |> List.exists (fun t -> isSource t.Core || not t.Operators.IsEmpty) ->
+                    (spectra (nonNull (gridOfDomain place)) [ a ] false).Head
+                | _ -> (locals (gridOfDomain place) [ a ] false).Head
+
+            let result = fresh null
+            operations.Add(FieldOperation.Mean(source, result))
+            numbers[leaf] <- result
+            result
+
+    /// The buffer with the values of an unknown or of an operator's result on a torus.
+    and real (grid: Grid) (leaf: Field) : int =
+        match images.TryGetValue leaf with
+        | true, buffer -> buffer
+        | _ ->
+            let buffer = image grid leaf
+            images[leaf] <- buffer
+            buffer
+
+    /// The masked spectrum of a leaf, transformed back.
+    and image grid leaf =
+        let kept = mask grid
+
+        let target =
+            match Equation.terms leaf, kept with
+            | [ term ], _ when isSource term.Core && not (term.Operators.IsEmpty && kept.IsNone) ->
+                let target = fresh grid
+                let symbol = linearSymbol grid [ term ]
+                let symbol = kept |> Option.map (times symbol) |> Option.defaultValue symbol
+                operations.Add(FieldOperation.Multiply(source term.Core, target, symbol, false))
+                target
+            | _ ->
+                match (spectra grid [ leaf ] false).Head, kept with
+                | buffer, Some kept when buffer >= inputs.Count ->
+                    operations.Add(FieldOperation.Multiply(buffer, buffer, kept, false))
+                    buffer
+                | buffer, _ -> buffer
+
+        let buffer = if target < inputs.Count then fresh grid else target
+        operations.Add(FieldOperation.ToReal(target, buffer))
+        buffer
+
+    /// The buffer that holds the spectrum of an unknown, a noise or a sum of waves.
+    and source (core: Field) : int =
+        match core with
+        | Field.Waves(amplitude, phases) ->
+            match waves.TryGetValue core with
+            | true, buffer -> buffer
+            | _ ->
+                let grid = nonNull (gridOfDomain (Field.place core))
+
+                let phases =
+                    match phases with
+                    | Field.Unknown _ -> inputOf phases
+                    | _ -> (locals grid [ phases ] false).Head
+
+                let values = Symbol.onGrid "randomWaves" grid amplitude |> Array.map _.Real
+                let buffer = fresh grid
+                operations.Add(FieldOperation.Waves(phases, buffer, values))
+                waves[core] <- buffer
+                buffer
+        | _ -> inputOf core
+
+    /// Buffers with the spectra of fields of one torus; buffers of inputs where these are the fields themselves.
+    and spectra (grid: Grid) (fields: Field list) (last: bool) : int list =
+        let parts =
+            fields
+            |> List.map (fun field ->
+                let linear, others =
+                    Equation.terms field
+                    |> List.filter (fun term -> term.Coefficient <> Field.Number 0.0)
+                    |> List.partition (fun term -> isSource term.Core)
+
+                linear, others |> List.groupBy _.Operators)
+
+        let sumOf (terms: Term list) =
+            terms |> List.map (fun term -> term.Coefficient * term.Core) |> List.reduce (fun a b -> a + b)
+
+        let asked =
+            parts |> List.collect (fun (_, groups) -> groups |> List.map (snd >> sumOf))
+
+        let values = Queue<int>(if asked.IsEmpty then [] else locals grid asked last)
+        values |> Seq.iter (fun buffer -> operations.Add(FieldOperation.ToSpectrum(buffer, buffer)))
+
+        parts
+        |> List.map (fun (linear, groups) -> assemble grid linear (groups |> List.map (fun (operators, _) -> operators, values.Dequeue())))
+
+    /// One spectrum from linear terms and the transformed groups of the others.
+    and assemble grid (linear: Term list) (groups: ((string * Symbol) list * int) list) =
+        match linear, groups, mask grid with
+        | [ {
+                Coefficient = Field.Number 1.0
+                Operators = []
+            } as term ],
+          [],
+          _ -> source term.Core
+        | [], [ [], buffer ], None -> buffer
+        | _, _, kept ->
+            let result = fresh grid
+            let mutable accumulate = false
+
+            let add buffer symbol =
+                operations.Add(FieldOperation.Multiply(buffer, result, symbol, accumulate))
+                accumulate <- true
+
+            for operators, buffer in groups do
+                let symbol = multiplier grid operators
+                add buffer (kept |> Option.map (times symbol) |> Option.defaultValue symbol)
+
+            for core, terms in linear |> List.groupBy _.Core do
+                add (source core) (linearSymbol grid terms)
+
+            if not accumulate then
+                let zero = (locals grid [ Field.Number 0.0 ] false).Head
+                operations.Add(FieldOperation.ToSpectrum(zero, result))
+
+            result
+
+    /// The segments of each tile.
+    member _.Segments = segments
+
+    /// The one object for a grid, null for a number.
+    member _.Grid place = gridOfDomain place
+
+    /// Linear terms of a torus as one multiplier.
+    member _.LinearSymbol(grid, terms) = linearSymbol grid terms
+
+    /// The program of some fields, in their order in the result.
+    member _.Program(wanted: Wanted list) : FieldProgram =
+        let results = Array.create wanted.Length -1
+
+        // numbers and sites first: afterwards the images of a torus may be written over
+        let groups =
+            wanted
+            |> List.indexed
+            |> List.groupBy (fun (_, w) -> w.Place)
+            |> List.sortBy (fun (place, _) ->
+                match place with
+                | Some(Domain.Torus _) -> 1
+                | _ -> 0)
+
+        for place, members in groups do
+            let fields = members |> List.map (fun (_, w) -> w.Field)
+            let grid = gridOfDomain place
+
+            let buffers =
+                match place, grid with
+                | Some(Domain.Torus _), NonNull grid -> spectra grid fields true
+                | _ ->
+                    locals grid fields false
+                    |> List.map2
+                        (fun (_, w) buffer ->
+                            if w.Spectral then
+                                operations.Add(FieldOperation.ToSpectrum(buffer, buffer))
+
+                            buffer)
+                        members
+
+            List.iter2 (fun (i, _) buffer -> results[i] <- buffer) members buffers
+
+        let outputs =
+            wanted
+            |> List.fold
+                (fun (first, found) w ->
+                    let representation =
+                        match w.Place with
+                        | None -> Representation.Number
+                        | Some(Domain.Torus _) -> Representation.Modes
+                        | Some _ when w.Spectral -> Representation.Modes
+                        | Some _ -> Representation.Sites
+
+                    let segment = Segment(w.Name, gridOfDomain w.Place, representation, first)
+                    segment.End, segment :: found)
+                (0, [])
+            |> snd
+            |> List.rev
+
+        FieldProgram(
+            segments |> List.map (fun s -> List.toArray s :> IReadOnlyList<Segment>) |> List.toArray,
+            shapes.ToArray(),
+            operations.ToArray(),
+            results,
+            List.toArray outputs
+        )
