@@ -74,21 +74,28 @@ let ``more rows begin with the same rows`` () =
         let few, many = doubles rows 5UL 1u 9L 16, doubles (rows + more) 5UL 1u 9L 16
         Array.take few.Length many = few)
 
-[<Fact>]
-let ``Box-Muller is as exact as the library's functions`` () =
-    check 5000 (fun (x0: uint64) (x1: uint64) ->
-        let u = (float (x0 >>> 11) + 0.5) * Math.Pow(2.0, -53.0)
-        let y = (float (int64 x1 >>> 11) + 0.5) * Math.Pow(2.0, -52.0)
-        let radius, angle = sqrt (-2.0 * log u), Math.PI / 2.0 * y
-        let struct (n0, n1) = BoxMuller.Scalar(x0, x1)
-        let cosine = if x1 &&& 1UL = 0UL then cos angle else -(cos angle)
-        abs (n0 - radius * cosine) < 4e-15 && abs (n1 - radius * sin angle) < 4e-15)
+/// A word that is small or close to 2^64 as often as any other: the logarithm must be right at every scale of u and of 1 − u.
+let private atEveryScale (word: uint64) (scale: byte) =
+    let small = (word * 0x9E3779B97F4A7C15UL) >>> int (scale % 64uy)
+    if scale < 128uy then small else ~~~small
 
 [<Fact>]
-let ``tails reach beyond eight sigma and the radius ends at zero`` () =
-    let struct (far, _) = BoxMuller.Scalar(0UL, 0UL)
-    Assert.InRange(far, 8.6, 8.7)
-    Assert.Equal(struct (0.0, 0.0), BoxMuller.Scalar(UInt64.MaxValue, 0UL))
+let ``Box-Muller is as exact as the library's functions`` () =
+    check 20000 (fun (word: uint64) (scale: byte) (angleWord: uint64) ->
+        let x0, x1 = atEveryScale word scale, angleWord * 0x9E3779B97F4A7C15UL
+        let u = (float x0 + 0.5) * Math.Pow(2.0, -64.0)
+        let y = float ((x1 &&& ((1UL <<< 52) - 1UL)) ||| 1UL) * Math.Pow(2.0, -52.0) - 0.5
+        let radius, angle = sqrt (-2.0 * log u), Math.PI * y
+        let struct (n0, n1) = BoxMuller.Scalar(x0, x1)
+        let cosine = if x1 < (1UL <<< 63) then cos angle else -(cos angle)
+        abs (n0 - radius * cosine) <= 1e-15 * radius && abs (n1 - radius * sin angle) <= 1e-15 * radius)
+
+[<Fact>]
+let ``tails reach beyond nine sigma and the radius ends at zero`` () =
+    let forward = 1UL <<< 51 // θ = 0 but for the last bit
+    let struct (far, _) = BoxMuller.Scalar(0UL, forward)
+    Assert.InRange(far, 9.4, 9.5)
+    Assert.Equal(struct (0.0, 0.0), BoxMuller.Scalar(UInt64.MaxValue, forward))
     let struct (farFloat, _) = BoxMullerSingle.Scalar(0u, 0u)
     Assert.InRange(farFloat, 6.6f, 6.7f)
     Assert.Equal(struct (0f, 0f), BoxMullerSingle.Scalar(UInt32.MaxValue, 0u))

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using static Leith.Core.FourVectors;
 
 namespace Leith.Core;
 
@@ -18,22 +19,44 @@ internal static class BoxMullerSingle
     private const float S0 = 1.570796291f, S1 = -0.6459633729f, S2 = 0.07968852112f, S3 = -0.004672277105f, S4 = 0.0001508410055f;
     private const float C0 = 0.9999999535f, C1 = -1.233698215f, C2 = 0.2536507447f, C3 = -0.02081062755f, C4 = 0.0008581906196f;
 
-    /// <summary>Two normals a lane from 32 bits of radius and 32 of angle.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static (Vector512<float> N0, Vector512<float> N1) Lanes(Vector512<uint> radiusBits, Vector512<uint> angleBits)
+    /// <summary>Four pairs of rows in place, rows 0 and 1, 4 and 5, 8 and 9, 12 and 13: bits of radius and of angle go in, the normals n₀ and n₁ come out.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static unsafe void FourPairs(Vector512<float>* rows)
     {
-        var u = Fma(Vector512.ConvertToSingle((radiusBits >>> 1).AsInt32()), V(Ulp31), V(Ulp32));
-        var exponent = (u.AsInt32() - Vector512.Create(RootHalf)) >> 23;
-        var z = (u.AsInt32() - (exponent << 23)).AsSingle() - V(1);
-        var p = Fma(Fma(Fma(Fma(Fma(Fma(Fma(V(L7), z, V(L6)), z, V(L5)), z, V(L4)), z, V(L3)), z, V(L2)), z, V(L1)), z, V(L0));
-        var radius = Vector512.Sqrt(Fma(z, p, Vector512.ConvertToSingle(exponent) * V(MinusTwoLog2)));
-
-        var y = Fma(Vector512.ConvertToSingle(angleBits.AsInt32()), V(Ulp31), V(Ulp32));
+        var bits = (Vector512<uint>*)rows;
+        var (zA, othersA) = Reduce(bits[0]);
+        var (zB, othersB) = Reduce(bits[4]);
+        var (zC, othersC) = Reduce(bits[8]);
+        var (zD, othersD) = Reduce(bits[12]);
+        FourVectors<float> z = new(zA, zB, zC, zD), others = new(othersA, othersB, othersC, othersD);
+        var p = Fma(Fma(Fma(Fma(Fma(Fma(Fma(L7, z, L6), z, L5), z, L4), z, L3), z, L2), z, L1), z, L0);
+        var radius = Sqrt(Fma(z, p, others));
+        var y = new FourVectors<float>(HalfAngle(bits[1]), HalfAngle(bits[5]), HalfAngle(bits[9]), HalfAngle(bits[13]));
         var t = y * y;
-        var sine = Fma(Fma(Fma(Fma(V(S4), t, V(S3)), t, V(S2)), t, V(S1)), t, V(S0));
-        var cosine = Fma(Fma(Fma(Fma(V(C4), t, V(C3)), t, V(C2)), t, V(C1)), t, V(C0));
-        return (((radius * cosine).AsUInt32() ^ (angleBits << 31)).AsSingle(), radius * (y * sine));
+        var sine = Fma(Fma(Fma(Fma(S4, t, S3), t, S2), t, S1), t, S0);
+        var cosine = Fma(Fma(Fma(Fma(C4, t, C3), t, C2), t, C1), t, C0);
+        (FourVectors<float> n0, FourVectors<float> n1) = (radius * cosine, radius * (y * sine));
+        (rows[0], rows[1]) = (HalfPlane(n0.A, bits[1]), n1.A);
+        (rows[4], rows[5]) = (HalfPlane(n0.B, bits[5]), n1.B);
+        (rows[8], rows[9]) = (HalfPlane(n0.C, bits[9]), n1.C);
+        (rows[12], rows[13]) = (HalfPlane(n0.D, bits[13]), n1.D);
     }
+
+    // −2 ln u = others − 2 ln(1 + z)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float> Z, Vector512<float> Others) Reduce(Vector512<uint> radiusBits)
+    {
+        var u = Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle((radiusBits >>> 1).AsInt32()), Vector512.Create(Ulp31), Vector512.Create(Ulp32));
+        var exponent = (u.AsInt32() - Vector512.Create(RootHalf)) >> 23;
+        return ((u.AsInt32() - (exponent << 23)).AsSingle() - Vector512.Create(1f), Vector512.ConvertToSingle(exponent) * Vector512.Create(MinusTwoLog2));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> HalfAngle(Vector512<uint> angleBits) =>
+        Vector512.FusedMultiplyAdd(Vector512.ConvertToSingle(angleBits.AsInt32()), Vector512.Create(Ulp31), Vector512.Create(Ulp32));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> HalfPlane(Vector512<float> n0, Vector512<uint> angleBits) => (n0.AsUInt32() ^ (angleBits << 31)).AsSingle();
 
     /// <summary>The same two normals of one lane, operation for operation.</summary>
     public static (float N0, float N1) Scalar(uint radiusBits, uint angleBits)
@@ -51,10 +74,4 @@ internal static class BoxMullerSingle
     }
 
     private static float F(float a, float b, float c) => MathF.FusedMultiplyAdd(a, b, c);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Fma(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> V(float x) => Vector512.Create(x);
 }
