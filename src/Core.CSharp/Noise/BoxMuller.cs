@@ -44,7 +44,7 @@ internal static class BoxMuller
     /// <summary>
     /// Four pairs of rows in place: words x₀ and x₁ go in, one row after the other, and the normals n₀ and n₁ come out.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static unsafe void FourPairs(Vector512<double>* rows)
     {
         var words = (Vector512<ulong>*)rows;

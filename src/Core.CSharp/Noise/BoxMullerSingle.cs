@@ -20,7 +20,7 @@ internal static class BoxMullerSingle
     private const float C0 = 0.9999999535f, C1 = -1.233698215f, C2 = 0.2536507447f, C3 = -0.02081062755f, C4 = 0.0008581906196f;
 
     /// <summary>Four pairs of rows in place, rows 0 and 1, 4 and 5, 8 and 9, 12 and 13: bits of radius and of angle go in, the normals n₀ and n₁ come out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     public static unsafe void FourPairs(Vector512<float>* rows)
     {
         var bits = (Vector512<uint>*)rows;

@@ -9,7 +9,7 @@ namespace Leith.Core;
 /// </summary>
 /// <remarks>
 /// Doubles: tails up to 9.49 σ, 1e-15 accurate. Floats: a path of their own, tails up to 6.66 σ, 3e-7 accurate. Streams below 2²⁴.
-/// 13 rounds are the fewest that pass BigCrush (<see cref="Threefry"/>). Sixteen rows at a time are fastest; 8 or fewer rows that are left cost as much as 8.
+/// 13 rounds are the fewest that pass BigCrush (<see cref="Threefry"/>). Rows come sixteen at a time; those left over cost as much as 8 or 16.
 /// </remarks>
 public static unsafe class NormalStream
 {
@@ -29,7 +29,6 @@ public static unsafe class NormalStream
         var to = (Vector512<double>*)destination;
         int pair = 0;
         for (; rows >= 16; rows -= 16, to += 16, pair += 8) EightPairs(to, key, (ulong)step, (ulong)pair);
-        for (; rows >= 8; rows -= 8, to += 8, pair += 4) FourPairs(to, key, (ulong)step, (ulong)pair);
         if (rows > 0) Last(to, rows, key, (ulong)step, (ulong)pair);
     }
 
@@ -76,7 +75,8 @@ public static unsafe class NormalStream
         return row % 2 == 0 ? n0 : n1;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    // Not inlined, here and in Box–Muller: past its budget the compiler leaves calls where single operations should stand.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void EightPairs(Vector512<double>* to, in Threefry.LaneKey key, ulong step, ulong pair)
     {
         FourVectors<ulong> x0 = Same(step), x1 = Counters(pair), y0 = x0, y1 = Counters(pair + 4);
@@ -87,7 +87,7 @@ public static unsafe class NormalStream
         BoxMuller.FourPairs(to + 8);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void FourPairs(Vector512<double>* to, in Threefry.LaneKey key, ulong step, ulong pair)
     {
         FourVectors<ulong> x0 = Same(step), x1 = Counters(pair);
@@ -96,11 +96,13 @@ public static unsafe class NormalStream
         BoxMuller.FourPairs(to);
     }
 
+    [SkipLocalsInit]
     private static void Last(Vector512<double>* to, int rows, in Threefry.LaneKey key, ulong step, ulong pair)
     {
-        var eight = stackalloc Vector512<double>[8];
-        FourPairs(eight, key, step, pair);
-        for (int row = 0; row < rows; row++) to[row] = eight[row];
+        var whole = stackalloc Vector512<double>[16];
+        if (rows > 8) EightPairs(whole, key, step, pair);
+        else FourPairs(whole, key, step, pair);
+        for (int row = 0; row < rows; row++) to[row] = whole[row];
     }
 
     // the words of a pair one after the other: where its normals will be
@@ -118,7 +120,7 @@ public static unsafe class NormalStream
     private static FourVectors<ulong> Counters(ulong first) => new(Vector512.Create(first), Vector512.Create(first + 1), Vector512.Create(first + 2), Vector512.Create(first + 3));
 
     // sixteen rows: four blocks of even and of odd members, then eight vectors of radii and angles
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static void FourBlocks(Vector512<float>* to, in Threefry.LaneKey even, in Threefry.LaneKey odd, ulong step, ulong block)
     {
         FourVectors<ulong> e0 = Same(step), e1 = Counters(block), o0 = e0, o1 = e1;
