@@ -33,6 +33,13 @@ let uncertainty (x: float) =
     else
         number (float (x.ToString("G2", Globalization.CultureInfo.InvariantCulture)))
 
+/// A value ± one standard error, where it is known.
+let measured (value: float) (standardError: float option) =
+    let error =
+        standardError |> Option.map (fun e -> $" ± {uncertainty e}") |> Option.defaultValue ""
+
+    number value + error
+
 /// The index of the entry nearest to a value.
 let nearest (values: float[]) (value: float) =
     values |> Array.indexed |> Array.minBy (fun (_, v) -> abs (v - value)) |> fst

@@ -315,12 +315,12 @@ module Plan =
                 "time", timeText threads (seconds threads model step sampling work) experiment needs
             ]
 
+    /// Names and texts in two columns.
+    let internal lines (rows: (string * string) list) =
+        let width = 0 :: (rows |> List.map (fun (name, _) -> name.Length)) |> List.max
+        rows |> List.map (fun (name, value) -> $"  {name.PadRight width}  {value}")
+
     /// The lines of a plan as text.
     let text (experiment: Experiment) : string =
         let rows = describe experiment @ costs Environment.ProcessorCount experiment
-        let width = rows |> List.map (fun (name, _) -> name.Length) |> List.max
-
-        let lines =
-            rows |> List.map (fun (name, value) -> $"  {name.PadRight width}  {value}")
-
-        String.Join("\n", experiment.Title :: lines)
+        String.Join("\n", experiment.Title :: lines rows)

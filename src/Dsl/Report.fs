@@ -79,22 +79,27 @@ let slug (title: string) =
 
         $"{kept}-{digest}"
 
-let private text (content: string) =
+/// A writer of text.
+let internal text (content: string) =
     Action<Stream>(fun stream -> stream.Write(ReadOnlySpan(UTF8Encoding(false).GetBytes content)))
 
-let private files (outcome: Outcome) =
-    let path, script = outcome.Script
+/// The copy of a script, given as path and text.
+let internal scriptCopy (path: string, script: string) =
     let name = Path.GetFileName path |> Option.ofObj |> Option.defaultValue ""
 
     [|
         if script <> "" then
             struct ((if name = "" then "script.fsx" else name), text script)
-        struct ("responses.csv", Action<Stream>(ReportFiles.csv outcome))
-        struct ("responses.npy", Action<Stream>(ReportFiles.npy outcome))
-        struct ("report.html", text (ReportPage.html outcome))
-        // Last: whoever waits for it finds the others there.
-        struct ("result.json", Action<Stream>(fun stream -> Json.write stream true (ReportFiles.result outcome)))
     |]
+
+let private files (outcome: Outcome) = [|
+    yield! scriptCopy outcome.Script
+    struct ("responses.csv", Action<Stream>(ReportFiles.csv outcome))
+    struct ("responses.npy", Action<Stream>(ReportFiles.npy outcome))
+    struct ("report.html", text (ReportPage.html outcome))
+    // Last: whoever waits for it finds the others there.
+    struct ("result.json", Action<Stream>(fun stream -> Json.write stream true (ReportFiles.result outcome)))
+|]
 
 /// Writes the folder of a run, all files or none, and answers the path of report.html. A folder that cannot be written is a LeithException.
 let write (outcome: Outcome) =

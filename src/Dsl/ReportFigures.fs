@@ -12,7 +12,7 @@ type Pen = {
 }
 
 // Okabe and Ito's colours, told apart by the colour-blind; dashes besides, for print and for curves that cover each other. Black belongs to the reference.
-let private palette = [|
+let palette = [|
     "#0072B2", "solid"
     "#D55E00", "dash"
     "#009E73", "dot"
@@ -52,7 +52,7 @@ let pens (outcome: Outcome) =
     ]
     |> Map.ofList
 
-let private translucent (color: string) alpha =
+let translucent (color: string) alpha =
     let part from =
         Convert.ToInt32(color.Substring(from, 2), 16)
 

@@ -17,7 +17,7 @@ let private rows (values: float[][]) =
 
 let private orNull value = Option.defaultValue Null value
 
-let private response (r: Response) =
+let response (r: Response) =
     Members [
         "estimator", Text r.Estimator
         "observable", Text r.Observable
@@ -29,7 +29,7 @@ let private response (r: Response) =
         "biasBound", r.BiasBound |> Option.map rows |> orNull
     ]
 
-let private error (e: ErrorCurve) =
+let error (e: ErrorCurve) =
     Members [
         "estimator", Text e.Estimator
         "against", Text e.Against
@@ -53,7 +53,7 @@ let private score (s: ScoreReport) =
         "certificate", s.Certificate |> Option.map certificate |> orNull
     ]
 
-let private check (c: CheckResult) =
+let check (c: CheckResult) =
     Members [
         "name", Text c.Name
         "value", Number c.Value
@@ -84,16 +84,15 @@ let private quoted (text: string) =
 let private cell (x: float) =
     if Double.IsFinite x then x.ToString("R", invariant) else ""
 
-/// One line a value: estimator, observable, perturbation, component, lag, value, standard error (empty where unknown).
-let csv (outcome: Outcome) (stream: Stream) =
-    use writer = new StreamWriter(stream, UTF8Encoding false, 1 <<< 16, true)
-    writer.NewLine <- "\n"
-    writer.WriteLine "estimator,observable,perturbation,component,lag,value,standard_error"
+let private columns =
+    "estimator,observable,perturbation,component,lag,value,standard_error"
 
-    for r in outcome.Responses do
+/// One line a value: the cells given, then those of `columns` (the standard error empty where unknown).
+let private lines (writer: StreamWriter) (before: string list) (responses: Response list) =
+    for r in responses do
         for component' in 0 .. r.Components.Length - 1 do
             let head =
-                [ r.Estimator; r.Observable; r.Perturbation; r.Components[component'] ]
+                before @ [ r.Estimator; r.Observable; r.Perturbation; r.Components[component'] ]
                 |> List.map quoted
                 |> String.concat ","
 
@@ -103,6 +102,22 @@ let csv (outcome: Outcome) (stream: Stream) =
 
                 let cells = [ head; cell r.Lags[lag]; cell (r.Values[component'][lag]); error ]
                 writer.WriteLine(String.Join(',', cells))
+
+let private table (stream: Stream) (titles: string) (write: StreamWriter -> unit) =
+    use writer = new StreamWriter(stream, UTF8Encoding false, 1 <<< 16, true)
+    writer.NewLine <- "\n"
+    writer.WriteLine titles
+    write writer
+
+/// One line a value: estimator, observable, perturbation, component, lag, value, standard error (empty where unknown).
+let csv (outcome: Outcome) (stream: Stream) =
+    table stream columns (fun writer -> lines writer [] outcome.Responses)
+
+/// The same lines of several experiments, the title of each in front.
+let csvOfSeveral (outcomes: Outcome list) (stream: Stream) =
+    table stream ("experiment," + columns) (fun writer ->
+        for outcome in outcomes do
+            lines writer [ outcome.Title ] outcome.Responses)
 
 /// [estimator][lag][x][y] where every response is a field, [estimator][component][lag] otherwise, the first axis in the order of result.json;
 /// responses shorter than the longest are filled up with NaN.

@@ -8,7 +8,7 @@ open System.Reflection
 open System.IO
 open System.Text
 
-let private escape (text: string) = WebUtility.HtmlEncode text
+let escape (text: string) = WebUtility.HtmlEncode text
 
 let private resource name =
     match Assembly.GetExecutingAssembly().GetManifestResourceStream name with
@@ -18,7 +18,7 @@ let private resource name =
         Some(reader.ReadToEnd())
 
 /// The page under construction; figures get their numbers in the order in which they appear.
-type private Page() =
+type Page() =
     let text = StringBuilder()
     let mutable figures = 0
 
@@ -100,21 +100,37 @@ let private headerLines (lines: string list) =
     |> List.rev
     |> List.filter (fun (_, text) -> text <> "")
 
-let private definitions (page: Page) kind (pairs: (string * string) list) =
+/// Pairs of a word and what it means.
+let definitions (page: Page) kind (pairs: (string * string) list) =
     page.Add $"<dl class=\"{kind}\">"
     pairs |> List.iter (fun (key, text) -> page.Add $"<dt>{escape key}</dt><dd>{escape text}</dd>")
     page.Add "</dl>"
 
-let private head (page: Page) (outcome: Outcome) (sections: (string * string) list) =
+/// The title and the comment lines at the head of the script.
+let titled (page: Page) (kicker: string) (title: string) sketch header =
     let badge =
-        if outcome.Sketch then
+        if sketch then
             "<span class=\"badge\">sketch: rough numbers</span>"
         else
             ""
 
+    page.Add $"<p class=\"kicker\">Leith · {kicker}</p><h1>{escape title}{badge}</h1>"
+    definitions page "sans" (headerLines header)
+
+/// Links to the sections, and to the files beside the page.
+let navigation (page: Page) (sections: (string * string) list) (files: string list) =
+    page.Add
+        "<p class=\"missing\">The figures are missing: plotly.js was not there when Leith was built. Run ./run once with a network, then run the script again; the numbers are in result.json.</p>"
+
+    let links =
+        (sections |> List.map (fun (id, title) -> $"<a href=\"#{id}\">{escape title}</a>"))
+        @ (files |> List.map (fun file -> $"<a href=\"{file}\">{file}</a>"))
+
+    page.Add("<nav>" + String.concat " " links + "</nav>")
+
+let private head (page: Page) (outcome: Outcome) (sections: (string * string) list) =
     let failed = outcome.Checks |> List.filter (fun c -> not c.Passed)
-    page.Add $"<p class=\"kicker\">Leith · response of a stochastic system to a small push</p><h1>{escape outcome.Title}{badge}</h1>"
-    definitions page "sans" (headerLines outcome.Header)
+    titled page "response of a stochastic system to a small push" outcome.Title outcome.Sketch outcome.Header
 
     if outcome.Verdict <> "" then
         let kind = if failed.IsEmpty then "" else " doubted"
@@ -127,14 +143,10 @@ let private head (page: Page) (outcome: Outcome) (sections: (string * string) li
 
         page.Add $"<p class=\"verdict{kind}\">{escape outcome.Verdict}{count}</p>"
 
-    page.Add
-        "<p class=\"missing\">The figures are missing: plotly.js was not there when Leith was built. Run ./run once with a network, then run the script again; the numbers are in result.json.</p>"
+    navigation page sections [ "result.json"; "responses.csv"; "responses.npy" ]
 
-    page.Add "<nav>"
-    sections |> List.iter (fun (id, title) -> page.Add $"<a href=\"#{id}\">{escape title}</a>")
-    page.Add "<a href=\"result.json\">result.json</a> <a href=\"responses.csv\">responses.csv</a> <a href=\"responses.npy\">responses.npy</a></nav>"
-
-let private legend (page: Page) (outcome: Outcome) (pens: Map<string, ReportFigures.Pen>) =
+/// Buttons that hide and show the curves of a name; `kind` says what the names are.
+let legend (page: Page) (kind: string) (known: string list) (pens: Map<string, ReportFigures.Pen>) =
     let dashes =
         function
         | "dash" -> "6 4"
@@ -144,10 +156,8 @@ let private legend (page: Page) (outcome: Outcome) (pens: Map<string, ReportFigu
         | "longdashdot" -> "10 3 2 3"
         | _ -> "none"
 
-    let known = Digest.estimators outcome
-
     if not known.IsEmpty then
-        page.Add "<div class=\"legend\" role=\"group\" aria-label=\"estimators\">"
+        page.Add $"<div class=\"legend\" role=\"group\" aria-label=\"{kind}\">"
 
         for name in known do
             let pen = pens[name]
@@ -155,7 +165,7 @@ let private legend (page: Page) (outcome: Outcome) (pens: Map<string, ReportFigu
             page.Add
                 $"<button data-estimator=\"{escape name}\" aria-pressed=\"true\"><svg width=\"30\" height=\"8\" aria-hidden=\"true\"><line x1=\"0\" y1=\"4\" x2=\"30\" y2=\"4\" stroke=\"{pen.Color}\" stroke-width=\"{pen.Width + 0.6}\" stroke-dasharray=\"{dashes pen.Dash}\"/></svg>{escape name}</button>"
 
-        page.Add "<span class=\"hint\">a click hides or shows an estimator in every figure</span></div>"
+        page.Add $"<span class=\"hint\">{kind}: a click hides or shows one in every figure</span></div>"
 
 let private system (page: Page) (outcome: Outcome) =
     definitions page "system" outcome.Description
@@ -169,11 +179,7 @@ let private peakTable (page: Page) (responses: Response list) =
             "–"
         else
             let peak = Digest.peak r component'
-
-            let error =
-                peak.StandardError |> Option.map (fun e -> $" ± {Digest.uncertainty e}") |> Option.defaultValue ""
-
-            $"{Digest.number peak.Value}{error} at {Digest.number peak.Lag}"
+            $"{Digest.measured peak.Value peak.StandardError} at {Digest.number peak.Lag}"
 
     let rows =
         Digest.shown responses.Head 6
@@ -282,10 +288,18 @@ let private errors (page: Page) (outcome: Outcome) pens =
 
         page.Table(Digest.distanceTitle :: (lags |> List.map (fun lag -> $"#lag {Digest.number lag}")), curves |> List.map row)
 
-let private checks (page: Page) (outcome: Outcome) =
-    page.Add "<table><thead><tr><th>check</th><th class=\"number\">value</th><th class=\"number\">limit</th><th></th></tr></thead><tbody>"
+/// Checks with their values; with the experiment of each where there are several.
+let checks (page: Page) (sketch: bool) (results: (string option * CheckResult) list) =
+    let several = results |> List.exists (fst >> Option.isSome)
+    let first = if several then "<th>experiment</th>" else ""
 
-    for check in outcome.Checks do
+    page.Add
+        $"<div class=\"scroll\"><table><thead><tr>{first}<th>check</th><th class=\"number\">value</th><th class=\"number\">limit</th><th></th></tr></thead><tbody>"
+
+    for experiment, check in results do
+        let first =
+            experiment |> Option.map (fun name -> $"<td>{escape name}</td>") |> Option.defaultValue ""
+
         let result =
             if check.Passed then
                 "<span class=\"passed\">✓ passed</span>"
@@ -293,11 +307,11 @@ let private checks (page: Page) (outcome: Outcome) =
                 "<span class=\"failed\">✗ failed</span>"
 
         page.Add
-            $"<tr><td>{escape check.Name}</td><td class=\"number\">{Digest.number check.Value}</td><td class=\"number\">{Digest.number check.Limit}</td><td>{result}</td></tr>"
+            $"<tr>{first}<td>{escape check.Name}</td><td class=\"number\">{Digest.number check.Value}</td><td class=\"number\">{Digest.number check.Limit}</td><td>{result}</td></tr>"
 
-    page.Add "</tbody></table>"
+    page.Add "</tbody></table></div>"
 
-    if outcome.Sketch then
+    if sketch then
         page.Add "<p>A sketch prints its checks and never fails on them.</p>"
 
 let private steinTable (page: Page) (scores: ScoreReport list) =
@@ -337,6 +351,11 @@ let private scores (page: Page) (outcome: Outcome) pens =
         page.Add "<h3>Training</h3>"
         page.Panels("wide", fun () -> learned |> List.iter (fun s -> page.Figure("", ReportFigures.training pens s)))
 
+/// The script itself, folded away.
+let scriptText (page: Page) (text: string) =
+    if text <> "" then
+        page.Folded("The script", fun () -> page.Add $"<pre>{escape text}</pre>")
+
 let private provenance (page: Page) (outcome: Outcome) =
     let path, text = outcome.Script
 
@@ -350,43 +369,14 @@ let private provenance (page: Page) (outcome: Outcome) =
     if not outcome.Seconds.IsEmpty then
         page.Figure("", ReportFigures.timing outcome)
 
-    if text <> "" then
-        page.Folded("The script", fun () -> page.Add $"<pre>{escape text}</pre>")
+    scriptText page text
 
 /// Refuses every request by itself: what is not in the page cannot be loaded.
 let private policy =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
 
-/// The whole page.
-let html (outcome: Outcome) =
-    let page = Page()
-    let pens = ReportFigures.pens outcome
-    let curved = Digest.groups outcome
-
-    let sections = [
-        if not (outcome.Description.IsEmpty && outcome.Snapshots.IsEmpty) then
-            "system", "System", (fun () -> system page outcome)
-        if not outcome.Maps.IsEmpty then
-            "maps", "Maps", (fun () -> page.Panels("wide", fun () -> outcome.Maps |> List.iter (fun m -> page.Figure("map", ReportFigures.map m))))
-        if not curved.IsEmpty then
-            "responses", "Responses", (fun () -> responses page outcome pens)
-        if not outcome.Errors.IsEmpty then
-            "errors", "Errors", (fun () -> errors page outcome pens)
-        if not outcome.Checks.IsEmpty then
-            "checks", "Checks", (fun () -> checks page outcome)
-        if not outcome.Scores.IsEmpty then
-            "scores", "Scores", (fun () -> scores page outcome pens)
-        "provenance", "Time and provenance", (fun () -> provenance page outcome)
-    ]
-
-    head page outcome (sections |> List.map (fun (id, title, _) -> id, title))
-    legend page outcome pens
-
-    for id, title, content in sections do
-        page.Add $"<section id=\"{id}\"><h2>{escape title}</h2>"
-        content ()
-        page.Add "</section>"
-
+/// One file with everything in it: the body, its style, its script and plotly.js.
+let private document (title: string) (body: Page) =
     let style = resource "report.css" |> Option.defaultValue ""
     let script = resource "report.js" |> Option.defaultValue ""
 
@@ -400,12 +390,53 @@ let html (outcome: Outcome) =
         "<html lang=\"en\"><head><meta charset=\"utf-8\">"
         $"<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-        $"<title>{escape outcome.Title} · Leith</title>"
+        $"<title>{escape title} · Leith</title>"
         "<link rel=\"icon\" href=\"data:,\">"
         $"<style>{style}</style></head><body><main>"
-        string page
+        string body
         "</main>"
         plotly
         $"<script>{script}</script>"
         "</body></html>"
     ]
+
+/// A page out of its head and its sections: identifier, title and content of each.
+let assemble (title: string) (head: Page -> (string * string) list -> unit) (sections: (string * string * (Page -> unit)) list) =
+    let page = Page()
+    head page (sections |> List.map (fun (id, title, _) -> id, title))
+
+    for id, title, content in sections do
+        page.Add $"<section id=\"{id}\"><h2>{escape title}</h2>"
+        content page
+        page.Add "</section>"
+
+    document title page
+
+/// The whole page.
+let html (outcome: Outcome) =
+    let pens = ReportFigures.pens outcome
+    let curved = Digest.groups outcome
+
+    let maps (page: Page) =
+        page.Panels("wide", fun () -> outcome.Maps |> List.iter (fun m -> page.Figure("map", ReportFigures.map m)))
+
+    assemble
+        outcome.Title
+        (fun page sections ->
+            head page outcome sections
+            legend page "estimators" (Digest.estimators outcome) pens)
+        [
+            if not (outcome.Description.IsEmpty && outcome.Snapshots.IsEmpty) then
+                "system", "System", (fun page -> system page outcome)
+            if not outcome.Maps.IsEmpty then
+                "maps", "Maps", maps
+            if not curved.IsEmpty then
+                "responses", "Responses", (fun page -> responses page outcome pens)
+            if not outcome.Errors.IsEmpty then
+                "errors", "Errors", (fun page -> errors page outcome pens)
+            if not outcome.Checks.IsEmpty then
+                "checks", "Checks", (fun page -> checks page outcome.Sketch (outcome.Checks |> List.map (fun check -> None, check)))
+            if not outcome.Scores.IsEmpty then
+                "scores", "Scores", (fun page -> scores page outcome pens)
+            "provenance", "Time and provenance", (fun page -> provenance page outcome)
+        ]

@@ -41,13 +41,40 @@ module internal Runner =
         "Vectors", $"{Runtime.Intrinsics.Vector512.IsHardwareAccelerated |> fun on -> if on then 512 else 256} bits"
     ]
 
-    let private find setting (experiment: Experiment) =
+    let private findAlone setting (experiment: Experiment) =
         match experiment.Source with
         | Source.Simulated(equations, _, step, sampling) ->
             match equations.Head.Unknown with
             | Field.Unknown(_, Domain.Torus _) -> FieldRun.run setting experiment equations step sampling
             | _ -> VectorRun.run setting experiment equations step sampling
         | Source.Recorded data -> RecordingRun.run setting experiment data
+
+    /// What an experiment finds when its passes over the ensemble gather for companions too. The answers of these are left out; where they stand in the way, it is run without them.
+    let private find setting (companions: Estimator list) (experiment: Experiment) =
+        let mine (label: 'a -> string) (answers: 'a list) =
+            experiment.Estimate
+            |> List.collect (fun own -> answers |> List.filter (fun answer -> label answer = own.Label))
+
+        let joined () =
+            let found =
+                findAlone setting {
+                    experiment with
+                        Estimate = Companions.join companions experiment.Estimate
+                }
+
+            {
+                found with
+                    Responses = mine (fun (r: Response) -> r.Estimator) found.Responses
+                    Scores = mine (fun (s: ScoreReport) -> s.Estimator) found.Scores
+            }
+
+        try
+            if companions.IsEmpty then
+                findAlone setting experiment
+            else
+                joined ()
+        with :? LeithException when not companions.IsEmpty ->
+            findAlone setting experiment
 
     let private compared (experiment: Experiment) (responses: Response list) =
         match Compare.reference experiment.Estimate with
@@ -58,23 +85,29 @@ module internal Runner =
                     Compare.errors truth.Label responses estimator.Label
           ]
 
-    /// Runs an experiment and writes its folder.
-    let outcome (options: Options.Options) (asked: Experiment) : Outcome =
+    /// An experiment as it is run: with the seed and the size that the command line asks for.
+    let prepare (options: Options.Options) (asked: Experiment) =
+        {
+            asked with
+                Seed = options.Seed |> Option.defaultValue asked.Seed
+        }
+        |> if options.Sketch then Sketch.make else id
+
+    /// The folder of a title.
+    let folderOf (options: Options.Options) (title: string) =
+        Path.GetFullPath(Path.Combine(options.Out, Report.slug title))
+
+    /// What every report says of the script and the machine.
+    let provenance () =
+        let path = Options.script () |> Option.defaultValue ""
+        header path, (path, (if File.Exists path then File.ReadAllText path else "")), versions ()
+
+    /// Runs a prepared experiment and writes its folder; `place` stands before the title on the terminal.
+    let answer (options: Options.Options) (place: string) (companions: Estimator list) (experiment: Experiment) : Outcome =
         watch.Force()
         Terminal.clear ()
-
-        let experiment =
-            {
-                asked with
-                    Seed = options.Seed |> Option.defaultValue asked.Seed
-            }
-            |> if options.Sketch then Sketch.make else id
-
         Experiment.validate experiment
-
-        let folder =
-            Path.GetFullPath(Path.Combine(options.Out, Report.slug experiment.Title))
-
+        let folder = folderOf options experiment.Title
         RunFolder.Probe folder
 
         let setting = {
@@ -84,27 +117,23 @@ module internal Runner =
             Cancellation = cancellation.Token
         }
 
-        Terminal.say (
-            if options.Sketch then
-                $"{experiment.Title} (sketch)"
-            else
-                experiment.Title
-        )
+        let size = if options.Sketch then " (sketch)" else ""
+        Terminal.say $"{place}{experiment.Title}{size}"
 
-        let found = find setting experiment
+        let found = find setting companions experiment
         let curves = compared experiment found.Responses
-        let path = Options.script () |> Option.defaultValue ""
+        let header, script, versions = provenance ()
 
         let outcome = {
             Title = experiment.Title
-            Header = header path
+            Header = header
             Description = Plan.describe experiment @ found.Notes
             Verdict = found.Verdict |> Option.defaultWith (fun () -> Compare.verdict experiment curves)
-            Script = path, (if File.Exists path then File.ReadAllText path else "")
+            Script = script
             Sketch = options.Sketch
             Seed = experiment.Seed
             Threads = options.Threads
-            Versions = versions ()
+            Versions = versions
             Seconds = Terminal.seconds ()
             Responses = found.Responses
             Errors = curves
@@ -117,11 +146,19 @@ module internal Runner =
         }
 
         Report.write outcome |> ignore
+        outcome
+
+    /// Runs an experiment, writes its folder and says what it found.
+    let outcome (options: Options.Options) (asked: Experiment) : Outcome =
+        let outcome = prepare options asked |> answer options "" []
 
         if not Terminal.isQuiet then
             Terminal.summary outcome
 
         outcome
+
+    /// Whether Ctrl-C came.
+    let isInterrupted () = cancellation.IsCancellationRequested
 
     /// Tells ./run that exit code 1 means a failed check: fsi answers 1 to a script that does not compile or that an error ends, too.
     let private tellRun () =
@@ -130,15 +167,26 @@ module internal Runner =
         | "" -> ()
         | path -> File.AppendAllText(path, "a check failed\n")
 
-    let private checksFailed =
-        lazy
-            (tellRun ()
-             AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> Environment.ExitCode <- 1))
+    let mutable private code = 0
+
+    let private atExit =
+        lazy (AppDomain.CurrentDomain.ProcessExit.Add(fun _ -> Environment.ExitCode <- code))
+
+    /// The exit code of a script that goes on to its end: the largest that was asked for.
+    let private endWith worst =
+        if worst = 1 && code < 1 then
+            tellRun ()
+
+        code <- max code worst
+        atExit.Force()
 
     /// Checks of a sketch are printed and never fail.
     let judge (outcome: Outcome) =
         if not outcome.Sketch && outcome.Checks |> List.exists (_.Passed >> not) then
-            checksFailed.Force()
+            endWith 1
+
+    /// One experiment of several could not be run: the script goes on, and ends with exit code 2.
+    let regret () = endWith 2
 
     /// What Ctrl-C answers, wherever it came in between.
     let private interrupted =
@@ -156,12 +204,16 @@ module internal Runner =
         | None when not all.IsEmpty && all |> List.forall (fun e -> e :? OperationCanceledException) -> Some interrupted
         | None -> None
 
-    /// The message first, no stack trace unless asked for, exit code 2.
-    let refuse (message: string) (error: exn) =
+    /// The message first, no stack trace unless asked for.
+    let complain (message: string) (error: exn) =
         eprintfn "%s" message
 
         if Environment.GetCommandLineArgs() |> Array.contains "--debug" then
             eprintfn "%O" error
+
+    /// The message, and exit code 2 at once.
+    let refuse (message: string) (error: exn) =
+        complain message error
 
         if Options.script().IsSome then exit 2 else raise error
 
@@ -170,7 +222,7 @@ module internal Runner =
 module Verbs =
     let private (|Users|_|) (error: exn) = Runner.sentence error
 
-    let private guarded work =
+    let internal guarded work =
         try
             work ()
         with Users message as error ->

@@ -220,9 +220,6 @@ let internal peakRows (limit: int) (outcome: Outcome) : string list list * int =
     let row (response: Response, component') =
         let peak = Digest.peak response component'
 
-        let error =
-            peak.StandardError |> Option.map (fun e -> $" ± {Digest.uncertainty e}") |> Option.defaultValue ""
-
         let name = response.Components[component']
 
         [
@@ -232,7 +229,7 @@ let internal peakRows (limit: int) (outcome: Outcome) : string list list * int =
              else
                  name)
             response.Perturbation
-            $"{Digest.number peak.Value}{error}"
+            Digest.measured peak.Value peak.StandardError
             Digest.number peak.Lag
         ]
 
@@ -275,6 +272,31 @@ let private checkLines (console: IAnsiConsole) (outcome: Outcome) =
                 "[red]✗ failed[/]"
 
         console.MarkupLine $"  {mark}  {Markup.Escape check.Name}: {Digest.number check.Value}, limit {Digest.number check.Limit}"
+
+/// The end of one run of several: its checks, and where its report lies.
+let internal briefly (outcome: Outcome) =
+    closeLine ()
+    let console = screen ()
+    checkLines console outcome
+    let path = IO.Path.Combine(outcome.Folder, "report.html")
+    console.MarkupLine $"  [bold]report[/]   {Markup.Escape path}"
+    console.WriteLine()
+
+/// The end of several runs: a table, whose columns have a title and hold numbers or words, and where the report lies.
+let internal table (columns: (string * bool) list, rows: string list list) (path: string) =
+    closeLine ()
+    let console = screen ()
+    let table = Table().Border(TableBorder.Simple)
+
+    for title, numbers in columns do
+        let column = TableColumn $"[bold]{Markup.Escape title}[/]"
+        table.AddColumn(if numbers then column.RightAligned() else column) |> ignore
+
+    for row in rows do
+        table.AddRow(row |> List.map Markup.Escape |> List.toArray) |> ignore
+
+    console.Write table
+    console.MarkupLine $"  [bold]report[/]   {Markup.Escape path}"
 
 /// The end of a run: errors or peaks, checks, seconds of each stage, the verdict, and where the report lies.
 let summary (outcome: Outcome) =
