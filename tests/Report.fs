@@ -506,6 +506,8 @@ let ``a slug spells letters out and tells titles apart`` () =
             "Ornstein–Uhlenbeck, κ = 2.5e-4", "ornstein-uhlenbeck-kappa-2-5e-4"
             "Öl im Fluß: Ähnlich", "ol-im-fluss-ahnlich"
             "  --  A/B\\..  ", "a-b"
+            "a = -1", "a-minus-1"
+            "−0.5 to 3-4", "minus-0-5-to-3-4"
         ] do
         Assert.Equal(expected, Report.slug title)
 
@@ -719,7 +721,7 @@ let private survey =
                  svgWidth: svg ? svg.getBoundingClientRect().width : 0, inner: innerWidth, scrolls: !!div.closest('.scroll') };
     })"""
 
-let private inspect (path: string) (width: int) (browser: IBrowser) = task {
+let inspect (path: string) (width: int) (browser: IBrowser) = task {
     let problems = List<string>()
 
     let! page =
@@ -787,7 +789,7 @@ let private inspect (path: string) (width: int) (browser: IBrowser) = task {
     return page, boxes.Length, List.ofSeq problems
 }
 
-let private withBrowser (act: IBrowser -> Task<unit>) = task {
+let withBrowser (act: IBrowser -> Task<unit>) = task {
     match chromium () with
     | None -> Assert.Skip "there is no chromium on this machine; apt-get install chromium brings it"
     | Some executable ->

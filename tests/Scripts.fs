@@ -339,6 +339,31 @@ experiment "small" {{
 |> ignore
 """
 
+/// Three of them in a sweep, with a drift and a limit each.
+let private swept (parts: (string * string) list) =
+    let list =
+        parts |> List.map (fun (drift, limit) -> $"{drift}, {limit}") |> String.concat "; "
+
+    $"""
+let x = scalar "x"
+[
+    for drift, limit in [ {list} ] ->
+        experiment $"drift {{abs drift}}" {{
+            system (linear [ [ drift ] ] [ x ])
+            noise (diagonal [ 1.0 ])
+            step (exponential 0.5)
+            sample (members 32 |> spinUp 5.0 |> lasting 100.0)
+            perturb (push x)
+            observe [ x ]
+            lags 4.0
+            estimate [ propagator; gaussian ]
+            check [ gaussian |> within propagator limit ]
+        }}
+]
+|> sweep "drifts"
+|> fun outcomes -> printfn "%%d outcomes" outcomes.Length
+"""
+
 type private Way =
     | Run
     | Fsi
@@ -371,6 +396,16 @@ let private cases = [
     case "later" Run (small "-1.0" "1.0" + "\n(failwith \"my own mistake\": unit)") [] 2 [ "my own mistake" ]
     case "fails" Run (small "-1.0" "1e-9") [] 1 [ "failed"; "Gaussian within 1e−09 of propagator" ]
     case "sketch" Fsi (small "-1.0" "1e-9") [ "--sketch"; "--out"; "sketched" ] 0 [ "failed" ]
+    case "sweepFails" Run (swept [ "-1.0", "1.0"; "-2.0", "1e-9" ]) [ "--out"; "swept" ] 1 [ "1 of 2: drift 1"; "0 of 1 passed"; "2 outcomes" ]
+
+    case "sweepMisses" Run (swept [ "0.5", "1.0"; "-2.0", "1e-9"; "-3.0", "1.0" ]) [ "--out"; "missed" ] 2 [
+        "expected eigenvalues with negative real parts, got 0.5"
+        "3 of 3: drift 3"
+        "could not be run"
+        "2 outcomes"
+    ]
+
+    case "sweepOfNone" Fsi "[] |> sweep \"nothing\" |> ignore" [] 2 [ "expected at least one experiment, got an empty list" ]
     case "passes" Run (small "-1.0" "1.0") [ "--out"; "passed" ] 0 [ "passed"; "report.html" ]
 ]
 
@@ -436,6 +471,16 @@ let ``Exit codes: 0 all checks passed, 1 a check failed, 2 it could not be run``
 
     for out in [ "out"; "sketched"; "passed" ] do
         Assert.Equal<string list>([ scratch.Path $"{out}/small" ], Directory.GetDirectories(scratch.Path out) |> List.ofArray)
+
+    for out, folders in
+        [
+            "swept", [ "drift-1"; "drift-2"; "drifts" ]
+            "missed", [ "drift-2"; "drift-3"; "drifts" ]
+        ] do
+        Assert.Equal<string list>(
+            [ for folder in folders -> scratch.Path $"{out}/{folder}" ],
+            Directory.GetDirectories(scratch.Path out) |> Array.sort |> List.ofArray
+        )
 
     Assert.Equal("a file where a folder should be", File.ReadAllText(scratch.Path "taken"))
 
@@ -672,6 +717,28 @@ let ``Experiments with a model are sketched`` (name: string, responses: int, com
     Assert.Equal<string list>([ "dynamical"; "Gaussian"; "exact score"; "learned" ], texts "estimator" (result.GetProperty "errors"))
     Assert.Equal<string list>([ "exact score"; "learned" ], texts "estimator" (result.GetProperty "scores"))
     Assert.Equal(4, result.GetProperty("checks").GetArrayLength())
+
+[<Fact>]
+let ``The sweep of double wells is sketched`` () =
+    use scratch = new Scratch()
+    let script = Path.Combine(root, "experiments", "double_well_sweep.fsx")
+    let out = scratch.Path "out"
+    let answer = fsi scratch script [ "--sketch"; "--out"; out ]
+    Assert.True((answer.Code = 0), answer.Text)
+    let folders = Directory.GetDirectories out |> Array.sort
+
+    let wells, sweeps =
+        folders |> Array.partition (fun folder -> folder.Contains "epsilon")
+
+    for folder in wells do
+        let result = readResult folder
+        Assert.Equal<string list>([ "dynamical"; "Gaussian"; "exact score" ], texts "estimator" (result.GetProperty "responses"))
+
+    let path = Path.Combine(Array.exactlyOne sweeps, "result.json")
+    use document = JsonDocument.Parse(File.ReadAllText path)
+    Assert.Equal(wells.Length, document.RootElement.GetProperty("members").GetArrayLength())
+    let differences = document.RootElement.GetProperty "differences"
+    Assert.Equal<string list>([ "noise amplitude" ], [ for name in differences.EnumerateArray() -> string (name.GetString()) ])
 
 [<Fact>]
 let ``The sea-surface temperature is sketched`` () =

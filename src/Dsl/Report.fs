@@ -44,13 +44,25 @@ let private spelled =
 
 let private longest = 60
 
-/// A folder name for a title: small letters, digits and single hyphens, at most 60. Accents are dropped and Greek letters spelt out;
+/// A folder name for a title: small letters, digits and single hyphens, at most 60. Accents are dropped, Greek letters and the signs of negative numbers spelt out;
 /// where another letter is lost, or the end of a long title, six digits of the title's SHA-256 keep two titles apart.
 let slug (title: string) =
     let lost = ref false
     let text = StringBuilder()
 
-    for c in title.ToLowerInvariant() do
+    let title' = title.ToLowerInvariant()
+
+    /// The sign of a number, not the hyphen of a word, a range or an exponent.
+    let isSign i =
+        (title'[i] = '-' || title'[i] = '−')
+        && i + 1 < title'.Length
+        && Char.IsAsciiDigit title'[i + 1]
+        && (i = 0 || not (Char.IsLetterOrDigit title'[i - 1]))
+
+    for i, c in Seq.indexed title' do
+        if isSign i then
+            text.Append "-minus" |> ignore
+
         match spelled.TryGetValue c with
         | true, letters -> text.Append letters |> ignore
         | false, _ when Char.IsAsciiLetterOrDigit c -> text.Append c |> ignore

@@ -51,7 +51,9 @@ module internal SweepRunner =
 
             Ok outcome
         with Users sentence as error when not (Runner.isInterrupted ()) ->
-            Runner.complain sentence error
+            if not Terminal.isQuiet then
+                Runner.complain sentence error
+
             Error sentence
 
     /// Runs every experiment, and writes their folders and that of the sweep.
