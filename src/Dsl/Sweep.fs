@@ -93,7 +93,7 @@ module internal SweepRunner =
         SweepReport.write sweep
 
         if not Terminal.isQuiet then
-            Terminal.table (SweepReport.overview sweep |> fun (columns, rows) -> columns, List.map snd rows) (IO.Path.Combine(folder, "report.html"))
+            Terminal.table (SweepPage.overview sweep |> fun (columns, rows) -> columns, List.map snd rows) (IO.Path.Combine(folder, "report.html"))
 
         sweep
 

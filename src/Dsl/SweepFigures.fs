@@ -63,6 +63,12 @@ type Panel = {
 
 let private restricted (r: Response) component' = {
     r with
+        // A list of unknowns answers component by component.
+        Observable =
+            (if r.Observable.Contains ", " then
+                 r.Components[component']
+             else
+                 r.Observable)
         Components = [| r.Components[component'] |]
         Values = [| r.Values[component'] |]
         StandardError = r.StandardError |> Option.map (fun e -> [| e[component'] |])
