@@ -176,8 +176,13 @@ let describe (experiment: Experiment) =
 
         let noise = describeNoise noise
 
+        let stepping =
+            $"{step.Scheme} {number step.Size}"
+            + (if step.Dealiased then "" else " aliased")
+            + (if step.IsAutomatic then " automatic" else "")
+
         String.concat "\n" drift
-        + $"\n{noise}\n{step.Scheme} {number step.Size}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}\nseed {experiment.Seed}"
+        + $"\n{noise}\n{stepping}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}\nseed {experiment.Seed}"
     | Source.Recorded data -> string data
 
 /// Shares of a stage's progress.

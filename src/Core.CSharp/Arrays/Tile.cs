@@ -23,10 +23,10 @@ public sealed class Tile : IDisposable
     }
 
     /// <summary>Members 16·Index to 16·Index + 7, or the real part of their paired spectrum.</summary>
-    public LaneArray A { get; }
+    public LaneArray A { get; private set; }
 
     /// <summary>Members 16·Index + 8 to 16·Index + 15, or the imaginary part of their paired spectrum.</summary>
-    public LaneArray B { get; }
+    public LaneArray B { get; private set; }
 
     /// <summary>Number of rows of each block.</summary>
     public int Rows => A.Rows;
@@ -40,6 +40,13 @@ public sealed class Tile : IDisposable
         other.A.Span.CopyTo(A.Span);
         other.B.Span.CopyTo(B.Span);
         Index = other.Index;
+    }
+
+    /// <summary>Exchanges the rows of two tiles; each keeps its index.</summary>
+    internal void Swap(Tile other)
+    {
+        (A, other.A) = (other.A, A);
+        (B, other.B) = (other.B, B);
     }
 
     /// <summary>Frees the memory.</summary>

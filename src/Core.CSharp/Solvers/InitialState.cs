@@ -18,7 +18,8 @@ public static class InitialState
             Fill(tile.A, lane, values(tile.Index * Tile.Members + lane), model);
             Fill(tile.B, lane, values(tile.Index * Tile.Members + LaneArray.Lanes + lane), model);
         }
-        if (model.Grid is { } grid) Transform(grid, tile);
+        foreach (var segment in model.Segments)
+            if (segment.Representation == Representation.Modes) Transform(segment, tile);
     };
 
     /// <summary>The states of a tile as they were, spectra on a torus: a restart. [tile], indices as in the run that saved them.</summary>
@@ -32,13 +33,14 @@ public static class InitialState
     private static void Fill(LaneArray block, int lane, IReadOnlyList<double> values, Model model)
     {
         if (values.Count != block.Rows)
-            throw new LeithException($"initial state: expected {block.Rows} values ({(model.Grid is null ? "one a scalar unknown" : "one a site")}), got {values.Count}.");
+            throw new LeithException($"initial state: expected {block.Rows} values ({(model.HasFields ? "one a site" : "one a scalar unknown")}), got {values.Count}.");
         for (int row = 0; row < block.Rows; row++) block[row, lane] = values[row];
     }
 
-    private static unsafe void Transform(Grid grid, Tile tile)
+    private static unsafe void Transform(Segment segment, Tile tile)
     {
-        using var fft = new LaneFft(grid);
-        fft.Forward(tile.A.Pointer, tile.B.Pointer);
+        using var fft = new LaneFft(segment.Grid!);
+        int offset = segment.First * LaneArray.Lanes;
+        fft.Forward(tile.A.Pointer + offset, tile.B.Pointer + offset);
     }
 }

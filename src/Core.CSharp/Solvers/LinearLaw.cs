@@ -8,12 +8,12 @@ namespace Leith.Core;
 /// </summary>
 public static class LinearLaw
 {
-    /// <summary>⟨|u_k|²⟩ = |σ_k|² N_sites / (−2 Re L_k) of one real field (unnormalised spectrum), one entry a mode; 0 where σ_k = 0.</summary>
+    /// <summary>⟨|u_k|²⟩ = |σ_k|² N_sites / (−2 Re L_k) of one real field (unnormalised spectrum), one entry a row; N_sites is 1 for rows that are no modes; 0 where σ_k = 0.</summary>
     /// <exception cref="LeithException">No torus; a mode that has noise and Re L_k ≥ 0.</exception>
     public static double[] StationaryPower(Model model)
     {
         Stability.Require(Torus(model));
-        return PerMode(model, (linear, sigma2) => sigma2 == 0 ? 0 : sigma2 * model.Rows / (-2 * linear.Real));
+        return PerMode(model, (linear, noise) => noise == 0 ? 0 : noise / (-2 * linear.Real));
     }
 
     /// <summary>⟨|u_k|²⟩ = |b_k|²/(1 − |a_k|²) of one real field under a scheme at a finite step, one entry a mode.</summary>
@@ -21,13 +21,13 @@ public static class LinearLaw
     public static double[] StationaryPower(Model model, Scheme scheme, double step)
     {
         Stability.Require(Torus(model), scheme, step);
-        return PerMode(model, (linear, sigma2) =>
+        return PerMode(model, (linear, noise) =>
         {
             Complex z = linear * step;
-            // For the exponential scheme the quotient is the exact variance at every step.
-            if (sigma2 == 0 || scheme == Scheme.Exponential) return sigma2 == 0 ? 0 : sigma2 * model.Rows / (-2 * linear.Real);
+            // For the exponential schemes the quotient is the exact variance at every step.
+            if (noise == 0 || IsExponential(scheme)) return noise == 0 ? 0 : noise / (-2 * linear.Real);
             double gain = Complex.Abs(NoiseGain(scheme, z)), a = Complex.Abs(Amplification(scheme, z));
-            return sigma2 * model.Rows * step * gain * gain / (1 - a * a);
+            return noise * step * gain * gain / (1 - a * a);
         });
     }
 
@@ -67,11 +67,22 @@ public static class LinearLaw
     /// <summary>a(z) of a scheme on u' = L u, z = L h.</summary>
     internal static Complex Amplification(Scheme scheme, Complex z) => scheme switch
     {
-        Scheme.EulerMaruyama => 1 + z,
-        Scheme.Heun => 1 + z * (1 + z / 2),
+        Scheme.EulerMaruyama or Scheme.Milstein => 1 + z,
+        Scheme.Heun or Scheme.WeakSecondOrder => 1 + z * (1 + z / 2),
         Scheme.RungeKutta4 => 1 + z * (1 + z / 2 * (1 + z / 3 * (1 + z / 4))),
         _ => Complex.Exp(z),
     };
+
+    /// <summary>Whether a scheme treats L exactly.</summary>
+    internal static bool IsExponential(Scheme scheme) => scheme is Scheme.Exponential or Scheme.ExponentialRungeKutta4;
+
+    /// <summary>σ_k √(N_sites (e^{2 Re L_k h} − 1)/(2 Re L_k)): ∫₀ʰ e^{L_k s} σ_k dW is a circular complex normal, a mode independent of the others. Empty without noise.</summary>
+    internal static Complex[] SpreadSymbol(Model model, double step)
+    {
+        if (model.NoiseSymbol is not { } sigma) return [];
+        var (linear, variance) = (Linear(model), Model.Variances(model.Segments));
+        return [.. sigma.Select((s, k) => s * Math.Sqrt(variance[k] * ComplexFunctions.NoiseTime(linear[k], step)))];
+    }
 
     /// <summary>The drift matrix, zeros where the model has none.</summary>
     internal static Matrix<double> Matrix(Model model) =>
@@ -88,7 +99,7 @@ public static class LinearLaw
     /// <summary>L_k, zeros where the model has none.</summary>
     internal static Complex[] Linear(Model model) => model.LinearSymbol ?? new Complex[model.Rows];
 
-    private static Complex NoiseGain(Scheme scheme, Complex z) => scheme == Scheme.Heun ? 1 + z / 2 : 1;
+    private static Complex NoiseGain(Scheme scheme, Complex z) => scheme is Scheme.Heun or Scheme.WeakSecondOrder ? 1 + z / 2 : 1;
 
     private static Matrix<double> Step(Model model, Scheme scheme, double step)
     {
@@ -96,8 +107,8 @@ public static class LinearLaw
         var z = Matrix(model) * step;
         return scheme switch
         {
-            Scheme.EulerMaruyama => identity + z,
-            Scheme.Heun => identity + z * (identity + z / 2),
+            Scheme.EulerMaruyama or Scheme.Milstein => identity + z,
+            Scheme.Heun or Scheme.WeakSecondOrder => identity + z * (identity + z / 2),
             Scheme.RungeKutta4 => identity + z * (identity + z / 2 * (identity + z / 3 * (identity + z / 4))),
             _ => MatrixFunctions.ExponentialIntegrals(Matrix(model), Diffusion(model), step).E,
         };
@@ -105,19 +116,22 @@ public static class LinearLaw
 
     private static Matrix<double> StepNoise(Model model, Scheme scheme, double step)
     {
-        if (scheme == Scheme.Exponential) return MatrixFunctions.ExponentialIntegrals(Matrix(model), Diffusion(model), step).Q;
+        if (IsExponential(scheme)) return MatrixFunctions.ExponentialIntegrals(Matrix(model), Diffusion(model), step).Q;
         var noise = Diffusion(model) * step;
-        if (scheme != Scheme.Heun) return noise;
+        if (scheme is not (Scheme.Heun or Scheme.WeakSecondOrder)) return noise;
         var gain = Matrix<double>.Build.DenseIdentity(model.Rows) + Matrix(model) * (step / 2);
         return gain * noise * gain.Transpose();
     }
 
-    private static double[] PerMode(Model model, Func<Complex, double, double> power) =>
-        [.. Linear(model).Select((linear, k) => power(linear, model.NoiseSymbol is { } sigma ? sigma[k].Real * sigma[k].Real + sigma[k].Imaginary * sigma[k].Imaginary : 0))];
+    private static double[] PerMode(Model model, Func<Complex, double, double> power)
+    {
+        double[] variance = Model.Variances(model.Segments);
+        return [.. Linear(model).Select((linear, k) => power(linear, model.NoiseSymbol is { } sigma ? variance[k] * (sigma[k].Real * sigma[k].Real + sigma[k].Imaginary * sigma[k].Imaginary) : 0))];
+    }
 
     private static Model Torus(Model model) =>
-        model.Grid is not null ? model : throw new LeithException("linear law: expected a model on a torus, got one of scalar unknowns. Ask for its covariance or propagator matrix instead.");
+        model.HasFields ? model : throw new LeithException("linear law: expected a model on a torus, got one of scalar unknowns. Ask for its covariance or propagator matrix instead.");
 
     private static Model Scalars(Model model) =>
-        model.Grid is null ? model : throw new LeithException("linear law: expected a model of scalar unknowns, got one on a torus. Ask for its power or propagator symbol instead.");
+        !model.HasFields ? model : throw new LeithException("linear law: expected a model of scalar unknowns, got one on a torus. Ask for its power or propagator symbol instead.");
 }

@@ -11,7 +11,7 @@ internal abstract class LinearMap
     public abstract int Columns { get; }
 
     /// <summary>to ← M from. The tiles must not share memory.</summary>
-    public void Apply(Tile from, Tile to)
+    public virtual void Apply(Tile from, Tile to)
     {
         TileMath.Clear(to);
         Accumulate(from, to);
@@ -23,15 +23,18 @@ internal abstract class LinearMap
     /// <summary>L of a model, or null where there is none.</summary>
     public static LinearMap? Linear(Model model)
     {
-        if (model.Grid is not null) return model.LinearSymbol is { } symbol ? new SymbolMap(symbol) : null;
+        if (model.HasFields) return model.LinearSymbol is { } symbol ? new SymbolMap(symbol) : null;
         return model.LinearMatrix is { } matrix ? new MatrixMap(matrix) : null;
     }
 
     /// <summary>normals → S ΔW = √h S n, on a torus √(h N_sites) σ_k (n₁ + i n₂).</summary>
     public static LinearMap Increment(Model model, double step)
     {
-        if (model.Grid is not null)
-            return new SymbolMap(model.NoiseSymbol is { } sigma ? [.. sigma.Select(s => s * Math.Sqrt(step * model.Rows))] : []);
+        if (model.HasFields)
+        {
+            double[] variance = Model.Variances(model.Segments);
+            return new SymbolMap(model.NoiseSymbol is { } sigma ? [.. sigma.Select((s, row) => s * Math.Sqrt(step * variance[row]))] : []);
+        }
         var scaled = (double[,])(model.NoiseMatrix ?? new double[model.Rows, 0]).Clone();
         for (int i = 0; i < scaled.GetLength(0); i++)
             for (int j = 0; j < scaled.GetLength(1); j++) scaled[i, j] *= Math.Sqrt(step);
@@ -44,6 +47,15 @@ internal sealed class SymbolMap(Complex[] symbol) : LinearMap
 {
     public override int Columns => symbol.Length;
 
+    /// <summary>The factors.</summary>
+    public Complex[] Symbol => symbol;
+
+    public override void Apply(Tile from, Tile to)
+    {
+        if (symbol.Length > 0) TileMath.Multiply(from, symbol, to);
+        else TileMath.Clear(to);
+    }
+
     public override void Accumulate(Tile from, Tile to)
     {
         if (symbol.Length > 0) TileMath.AddProduct(to, symbol, from);
@@ -53,6 +65,9 @@ internal sealed class SymbolMap(Complex[] symbol) : LinearMap
 /// <summary>u → M u, M [row, column].</summary>
 internal sealed unsafe class MatrixMap(double[,] matrix) : LinearMap
 {
+    /// <summary>M.</summary>
+    public double[,] Matrix => matrix;
+
     public override int Columns { get; } = matrix.GetLength(1);
 
     public override void Accumulate(Tile from, Tile to)

@@ -46,6 +46,18 @@ internal static class MatrixFunctions
         return (e, phi, q);
     }
 
+    /// <summary>φ₂(A) and φ₃(A), φ_{k+1}(z) = (φ_k(z) − 1/k!)/z, φ₀ = e^z.</summary>
+    /// <remarks>The first block row of the exponential of [[A, I, 0, 0], [0, 0, I, 0], [0, 0, 0, I], [0, 0, 0, 0]]: Sidje (1998), ACM Trans. Math. Softw. 24, 130.</remarks>
+    public static Matrix<double>[] Phi(Matrix<double> a)
+    {
+        int n = a.RowCount;
+        var block = Matrix<double>.Build.Dense(4 * n, 4 * n);
+        block.SetSubMatrix(0, 0, a);
+        for (int k = 0; k < 3; k++) block.SetSubMatrix(k * n, (k + 1) * n, Matrix<double>.Build.DenseIdentity(n));
+        var exponential = Exponential(block);
+        return [exponential.SubMatrix(0, n, 2 * n, n), exponential.SubMatrix(0, n, 3 * n, n)];
+    }
+
     /// <summary>C with A C + C Aᵀ + Q = 0, for A with all eigenvalues left of the imaginary axis.</summary>
     /// <remarks>Smith (1968), SIAM J. Appl. Math. 16, 198: the Cayley transform makes it C = M C Mᵀ + P.</remarks>
     public static Matrix<double> Lyapunov(Matrix<double> a, Matrix<double> q)

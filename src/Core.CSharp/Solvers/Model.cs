@@ -7,7 +7,8 @@ namespace Leith.Core;
 /// On a torus L and S are Fourier multipliers: Ẑ_k gets L_k Ẑ_k dt + σ_k √N_sites √dt (n₁ + i n₂) with n₁, n₂ independent standard normals of the two member blocks
 /// (the transform of white noise with pixel variance 1 per unit time times σ_k, so that the pixel variance per unit time is ⟨σ_k²⟩ over the modes).
 /// For scalar unknowns L is a matrix and S a matrix [unknown, noise].
-/// Several unknowns stand one after the other in the rows of the state (<see cref="Segments"/>): L and S are then one factor a row, as on a torus, and what couples rows belongs to N.
+/// Several unknowns stand one after the other in the rows of the state (<see cref="Segments"/>): L and S are then one factor a row, as on a torus, real for rows that are no modes,
+/// where N_sites is that of the row's own field for a mode and 1 for a number or a site. What couples rows belongs to N.
 /// Noise that depends on the state is <see cref="Multiplicative"/>.
 /// </summary>
 public sealed record Model
@@ -56,6 +57,28 @@ public sealed record Model
 
     /// <summary>Makes, for a step h, the increment S(u, t) √h n + ½ Σ_j S_j ∂_j S_j h (n_j² − 1) of noise in which no two white noises act on one component; null where that does not hold.</summary>
     public Func<double, Func<IPairMap>>? Milstein { get; init; }
+
+    /// <summary>What the rows of w hold, in order; the unknowns themselves when it is not given and there are as many rows.</summary>
+    public IReadOnlyList<Segment> MultiplicativeSegments
+    {
+        get => field ??= MultiplicativeRows == Rows
+            ? Segments
+            : [.. Enumerable.Range(0, MultiplicativeRows).Select(row => new Segment($"white noise {row}", null, Representation.Number, row))];
+        init;
+    }
+
+    /// <summary>Whether noise depends on the state.</summary>
+    public bool IsMultiplicative => Multiplicative is not null || ScalarNoise is not null;
+
+    /// <summary>Whether there is a linear part.</summary>
+    internal bool HasLinear => HasFields ? LinearSymbol is not null : LinearMatrix is not null;
+
+    /// <summary>Rows of standard normals that the increments of additive noise take.</summary>
+    internal int AdditiveNormals => HasFields ? NoiseSymbol is null ? 0 : Rows : NoiseMatrix?.GetLength(1) ?? 0;
+
+    /// <summary>Variance of both parts of a row of white noise per unit time: N_sites for a mode, 1 for a number or a site.</summary>
+    internal static double[] Variances(IReadOnlyList<Segment> segments) =>
+        [.. segments.SelectMany(s => Enumerable.Repeat(s.Representation == Representation.Modes ? (double)s.Rows : 1, s.Rows))];
 
     /// <summary>For scalar unknowns: the whole drift F as code, inputs and outputs the rows; null for fields.</summary>
     public PointwiseProgram? ScalarDrift { get; init; }

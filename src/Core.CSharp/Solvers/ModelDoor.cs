@@ -11,8 +11,25 @@ internal static class ModelDoor
         Schemes.Facts(scheme);
         if (!(step > 0) || double.IsInfinity(step)) throw new LeithException($"step: expected a positive time, got {Whole.Text(step)}.");
         if (model.Rows < 1) throw new LeithException($"model: expected at least one unknown or mode, got {model.Rows}.");
-        if (model.Grid is { } grid) CheckTorus(model, grid);
+        if (model.HasFields) CheckFields(model);
         else CheckScalars(model);
+        CheckNoise(model, scheme);
+    }
+
+    private static void CheckNoise(Model model, Scheme scheme)
+    {
+        if (!model.IsMultiplicative) return;
+        if (model.MultiplicativeRows < 1) throw new LeithException($"model: expected at least one white noise in the multiplicative noise, got {model.MultiplicativeRows}. Set MultiplicativeRows.");
+        if (model.ScalarNoise is { } noise && (model.HasFields || noise.Inputs != model.Rows + model.MultiplicativeRows || noise.Outputs.Count != model.Rows))
+            throw new LeithException($"model: expected noise of scalar unknowns as code with {model.Rows + model.MultiplicativeRows} inputs and {model.Rows} outputs, got {noise.Inputs} and {noise.Outputs.Count}.");
+        if (model.MultiplicativeSegments.Sum(s => s.Rows) != model.MultiplicativeRows)
+            throw new LeithException($"model: expected segments of white noise with {model.MultiplicativeRows} rows, got {model.MultiplicativeSegments.Sum(s => s.Rows)}.");
+        if (scheme == Scheme.Milstein && !NoiseCommutation.Holds(model))
+            throw new LeithException("step: expected noise whose columns commute for Milstein's scheme, got white noises that act on one component together or through one another. "
+                + $"Take {Schemes.Facts(model.HasFields ? Scheme.EulerMaruyama : Scheme.WeakSecondOrder).Name}.");
+        if (scheme == Scheme.WeakSecondOrder && model.HasFields && (model.Milstein is null || model.AdditiveNormals > 0))
+            throw new LeithException("step: expected fields whose noise is one white noise a site with an amplitude that depends on that site alone for the weak second-order scheme, got other noise. "
+                + $"Take {Schemes.Facts(Scheme.EulerMaruyama).Name}, or {Schemes.Facts(Scheme.Heun).Name} with the equation in Stratonovich's sense.");
     }
 
     /// <summary>Refuses numbers of members and threads below 1.</summary>
@@ -28,31 +45,48 @@ internal static class ModelDoor
         if (kick.Length != model.Rows) throw new LeithException($"kick: expected {model.Rows} rows as the state has, got {kick.Length}.");
         if (!double.IsFinite(size) || size == 0) throw new LeithException($"kick size: expected a finite number other than 0, got {Whole.Text(size)}.");
         if (kick.All(k => k == Complex.Zero)) throw new LeithException("kick: expected a direction, got zeros only.");
-        if (model.Grid is { } grid) CheckSymbol("kick", kick, grid, "Take the Fourier transform of a real field");
+        if (model.HasFields) CheckSymbol("kick", kick, model, "Take the Fourier transform of a real field");
         else if (Array.FindIndex(kick, k => k.Imaginary != 0 || !double.IsFinite(k.Real)) is var row and >= 0)
             throw new LeithException($"kick: expected finite real numbers for scalar unknowns, got {Stability.Text(kick[row])} in row {row}.");
     }
 
-    private static void CheckTorus(Model model, Grid grid)
+    private static void CheckFields(Model model)
     {
-        if (grid.Sites != model.Rows) throw new LeithException($"model: expected {grid.Sites} modes as its grid has, got {model.Rows}.");
+        int rows = model.Segments.Sum(s => s.Rows);
+        if (rows != model.Rows) throw new LeithException($"model: expected {rows} modes as its {(model.Segments.Count == 1 ? "grid has" : "unknowns have together")}, got {model.Rows}.");
+        for (int i = 1; i < model.Segments.Count; i++)
+            if (model.Segments[i].First != model.Segments[i - 1].End)
+                throw new LeithException($"model: expected {model.Segments[i].Name} to begin at row {model.Segments[i - 1].End}, after {model.Segments[i - 1].Name}, got row {model.Segments[i].First}.");
         if (model.LinearMatrix is not null || model.NoiseMatrix is not null)
             throw new LeithException("model: expected Fourier multipliers on a torus, got a matrix. Give LinearSymbol and NoiseSymbol.");
-        if (model.LinearSymbol is { } linear) CheckSymbol("linear drift", linear, grid, "Drop odd derivatives at the Nyquist wavenumber");
-        if (model.NoiseSymbol is { } sigma) CheckSymbol("noise", sigma, grid, "Drop odd derivatives at the Nyquist wavenumber");
+        if (model.LinearSymbol is { } linear) CheckSymbol("linear drift", linear, model, "Drop odd derivatives at the Nyquist wavenumber");
+        if (model.NoiseSymbol is { } sigma) CheckSymbol("noise", sigma, model, "Drop odd derivatives at the Nyquist wavenumber");
     }
 
-    private static void CheckSymbol(string name, Complex[] symbol, Grid grid, string advice)
+    private static void CheckSymbol(string name, Complex[] symbol, Model model, string advice)
     {
-        if (symbol.Length != grid.Sites) throw new LeithException($"{name}: expected {grid.Sites} entries, one a mode, got {symbol.Length}.");
+        if (symbol.Length != model.Rows)
+            throw new LeithException($"{name}: expected {model.Rows} entries, one a {(model.Segments.Count == 1 ? "mode" : "row")}, got {symbol.Length}.");
         if (Array.FindIndex(symbol, s => !Complex.IsFinite(s)) is var bad and >= 0)
-            throw new LeithException($"{name}: expected finite numbers, got {Stability.Text(symbol[bad])} at mode {Stability.Mode(grid, bad)}.");
-        double size = symbol.Max(Complex.Abs);
-        for (int k = 0; k < symbol.Length; k++)
+            throw new LeithException($"{name}: expected finite numbers, got {Stability.Text(symbol[bad])} at {Stability.Row(model, bad)}.");
+        foreach (var segment in model.Segments)
         {
-            if (Complex.Abs(symbol[grid.Conjugate(k)] - Complex.Conjugate(symbol[k])) <= 1e-9 * size) continue;
-            throw new LeithException($"{name}: expected the value at −k to be the conjugate of the value at k, as of a real field, got {Stability.Text(symbol[k])} at mode {Stability.Mode(grid, k)} "
-                + $"and {Stability.Text(symbol[grid.Conjugate(k)])} at its opposite. {advice}.");
+            if (segment.Representation == Representation.Modes) CheckModes(name, symbol, segment, model, advice);
+            else if (Array.FindIndex(symbol, segment.First, segment.Rows, s => s.Imaginary != 0) is var row and >= 0)
+                throw new LeithException($"{name}: expected real numbers where an unknown is not held in Fourier modes, got {Stability.Text(symbol[row])} at {Stability.Row(model, row)}.");
+        }
+    }
+
+    private static void CheckModes(string name, Complex[] symbol, Segment segment, Model model, string advice)
+    {
+        var grid = segment.Grid!;
+        double size = symbol.Skip(segment.First).Take(segment.Rows).Max(Complex.Abs);
+        for (int k = 0; k < segment.Rows; k++)
+        {
+            int row = segment.First + k, opposite = segment.First + grid.Conjugate(k);
+            if (Complex.Abs(symbol[opposite] - Complex.Conjugate(symbol[row])) <= 1e-9 * size) continue;
+            throw new LeithException($"{name}: expected the value at −k to be the conjugate of the value at k, as of a real field, got {Stability.Text(symbol[row])} at {Stability.Row(model, row)} "
+                + $"and {Stability.Text(symbol[opposite])} at its opposite. {advice}.");
         }
     }
 

@@ -8,7 +8,7 @@ public enum SavedForm
     /// <summary>Scalar unknowns, or the real field: one number a row.</summary>
     Values,
 
-    /// <summary>The unnormalised spectrum of each real field: real and imaginary part, two numbers a mode.</summary>
+    /// <summary>The unnormalised spectrum of each real field on a torus: real and imaginary part, two numbers a mode; one number a row elsewhere.</summary>
     Spectra,
 }
 
@@ -20,7 +20,7 @@ public sealed class Saver<T> where T : unmanaged, INumberBase<T>
 {
     private readonly Model model;
     private readonly long thin;
-    private readonly int[]? opposite;
+    private readonly int[]? opposite;       // [row]: that of −k, −1 where the row is no mode; null for values
 
     /// <summary>Room for what the plan will give.</summary>
     /// <param name="model">The model that is run.</param>
@@ -37,10 +37,11 @@ public sealed class Saver<T> where T : unmanaged, INumberBase<T>
         Samples = (plan.Samples + thin - 1) / thin;
         if (form == SavedForm.Spectra)
         {
-            var grid = model.Grid ?? throw new LeithException("saved spectra: expected a field on a torus, got scalar unknowns. Save their values.");
-            opposite = [.. Enumerable.Range(0, grid.Sites).Select(grid.Conjugate)];
+            if (model.Segments.All(s => s.Representation != Representation.Modes))
+                throw new LeithException("saved spectra: expected a field on a torus, got scalar unknowns. Save their values.");
+            opposite = [.. model.Segments.SelectMany(s => Enumerable.Range(0, s.Rows).Select(k => s.Representation == Representation.Modes ? s.First + s.Grid!.Conjugate(k) : -1))];
         }
-        Width = form == SavedForm.Spectra ? 2 * model.Rows : model.Rows;
+        Width = model.Rows + (opposite?.Count(o => o >= 0) ?? 0);
         if ((Int128)Samples * Members * Width > Array.MaxLength)
             throw new LeithException($"saved states: expected at most {Array.MaxLength} numbers, got {Samples} samples × {Members} members × {Width}. Keep fewer members, or thin the samples.");
         Values = new T[Samples * Members * Width];
@@ -70,18 +71,17 @@ public sealed class Saver<T> where T : unmanaged, INumberBase<T>
     private sealed unsafe class TileSaver(Saver<T> saver, int tile) : ITileSink
     {
         private readonly int members = SamplingPlan.RealMembers(saver.Members, tile);
-        private readonly bool real = saver.model.Grid is not null && saver.Form == SavedForm.Values;
+        private readonly (Segment Segment, LaneFft Fft)[] fields = saver.Form == SavedForm.Spectra
+            ? []
+            : [.. saver.model.Segments.Where(s => s.Representation == Representation.Modes).Select(s => (s, new LaneFft(s.Grid!)))];
         private readonly Tile scratch = new(saver.model.Rows);
-        private readonly LaneFft? fft = saver.model.Grid is { } grid && saver.Form == SavedForm.Values ? new LaneFft(grid) : null;
 
         public void Sample(long index, double time, Tile state)
         {
             if (index % saver.thin != 0 || members == 0) return;
-            if (real)
-            {
-                TileMath.Copy(state, scratch);
-                fft!.Inverse(scratch.A.Pointer, scratch.B.Pointer);
-            }
+            bool real = fields.Length > 0;
+            if (real) TileMath.Copy(state, scratch);
+            foreach (var (segment, fft) in fields) fft.Inverse(scratch.A.Pointer + segment.First * LaneArray.Lanes, scratch.B.Pointer + segment.First * LaneArray.Lanes);
             for (int member = 0; member < members; member++)
             {
                 long from = (index / saver.thin * saver.Members + tile * Tile.Members + member) * saver.Width;
@@ -91,7 +91,7 @@ public sealed class Saver<T> where T : unmanaged, INumberBase<T>
 
         public void Finish()
         {
-            fft?.Dispose();
+            foreach (var (_, fft) in fields) fft.Dispose();
             scratch.Dispose();
         }
 
@@ -103,11 +103,17 @@ public sealed class Saver<T> where T : unmanaged, INumberBase<T>
             if (saver.opposite is not { } opposite)
                 for (int row = 0; row < to.Length; row++) to[row] = T.CreateTruncating(block[row, lane]);
             else
-                for (int k = 0; k < opposite.Length; k++)
+                for (int k = 0, at = 0; k < opposite.Length; k++)
                 {
+                    if (opposite[k] < 0)
+                    {
+                        to[at++] = T.CreateTruncating(block[k, lane]);
+                        continue;
+                    }
                     Complex z = new(from.A[k, lane], from.B[k, lane]), w = new(from.A[opposite[k], lane], -from.B[opposite[k], lane]);
                     var value = blockB ? (z - w) / new Complex(0, 2) : (z + w) / 2;
-                    (to[2 * k], to[2 * k + 1]) = (T.CreateTruncating(value.Real), T.CreateTruncating(value.Imaginary));
+                    to[at++] = T.CreateTruncating(value.Real);
+                    to[at++] = T.CreateTruncating(value.Imaginary);
                 }
         }
     }

@@ -15,11 +15,12 @@ public sealed class Simulation
     /// <param name="step">h, in the time units of the model.</param>
     /// <param name="seed">The seed of all noise.</param>
     /// <param name="allowUnstable">Whether a linear drift may grow: such a run has no stationary state.</param>
-    /// <exception cref="LeithException">Shapes that do not match; a step that is not positive; a linear model that does not become stationary, by itself or at this step.</exception>
+    /// <exception cref="LeithException">Shapes that do not match; a step that is not positive; a linear model that does not become stationary, by itself or at this step; a damped linear part that the step amplifies.</exception>
     public Simulation(Model model, Scheme scheme, double step, ulong seed, bool allowUnstable = false)
     {
         ModelDoor.Check(model, scheme, step);
-        if (model.Nonlinear is null && !allowUnstable) Stability.Require(model, scheme, step);
+        if (!allowUnstable && model.Nonlinear is null) Stability.Require(model, scheme, step);
+        else if (!allowUnstable) Stability.RequireNonlinear(model, scheme, step);
         (Model, Scheme, Step, Seed) = (model, scheme, step, seed);
     }
 

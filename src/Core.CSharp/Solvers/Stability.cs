@@ -11,7 +11,7 @@ public static class Stability
     /// <exception cref="LeithException">A mode or eigenvalue with real part above 0, or equal to 0 with noise acting on it; the message names it.</exception>
     public static void Require(Model model)
     {
-        if (model.Grid is not null) RequireModes(model);
+        if (model.HasFields) RequireModes(model);
         else RequireEigenvalues(model);
     }
 
@@ -20,14 +20,44 @@ public static class Stability
     public static void Require(Model model, Scheme scheme, double step)
     {
         Require(model);
-        if (scheme == Scheme.Exponential) return;
-        var rates = model.Grid is not null ? LinearLaw.Linear(model) : [.. LinearLaw.Matrix(model).Evd().EigenValues];
+        RequireDamped(model, scheme, step, _ => true);
+    }
+
+    /// <summary>Refuses a step at which a scheme amplifies what L damps and the nonlinear part, linearised at rest, leaves alone. L may grow elsewhere.</summary>
+    /// <exception cref="LeithException">The mode or eigenvalue that is amplified, and a step that would do.</exception>
+    public static void RequireNonlinear(Model model, Scheme scheme, double step)
+    {
+        using var probe = new RestProbe(model);
+        RequireDamped(model, scheme, step, k => !probe.Acts(k));
+    }
+
+    /// <summary>The largest step below which a scheme damps whatever L damps; +∞ where there is no such limit.</summary>
+    public static double LargestStep(Model model, Scheme scheme)
+    {
+        var rates = Rates(model).Where(rate => rate.Real < 0).ToArray();
+        if (LinearLaw.IsExponential(scheme) || rates.Length == 0) return double.PositiveInfinity;
+        double low = 0, high = 8 / rates.Min(rate => -rate.Real);
+        for (int i = 0; i < 60; i++)
+        {
+            double middle = (low + high) / 2;
+            if (rates.All(rate => Complex.Abs(LinearLaw.Amplification(scheme, rate * middle)) < 1)) low = middle;
+            else high = middle;
+        }
+        return low;
+    }
+
+    private static Complex[] Rates(Model model) => model.HasFields ? LinearLaw.Linear(model) : [.. LinearLaw.Matrix(model).Evd().EigenValues];
+
+    private static void RequireDamped(Model model, Scheme scheme, double step, Func<int, bool> counts)
+    {
+        if (LinearLaw.IsExponential(scheme) || !model.HasLinear) return;
+        var rates = Rates(model);
         for (int k = 0; k < rates.Length; k++)
         {
-            if (rates[k].Real >= 0 || Complex.Abs(LinearLaw.Amplification(scheme, rates[k] * step)) < 1) continue;
-            string what = model.Grid is not null ? $"mode {Mode(model.Grid!, k)}" : $"the eigenvalue {Text(rates[k])}";
+            if (rates[k].Real >= 0 || Complex.Abs(LinearLaw.Amplification(scheme, rates[k] * step)) < 1 || !counts(k)) continue;
+            string what = model.HasFields ? Row(model, k) : $"the eigenvalue {Text(rates[k])}";
             throw new LeithException($"step: expected one at which {Schemes.Facts(scheme).Name} damps {what} (rate {Text(rates[k])}), got {Whole.Text(step)}, "
-                + $"which multiplies it by {Whole.Text(Complex.Abs(LinearLaw.Amplification(scheme, rates[k] * step)))} every step. Take {Whole.Text(StableStep(scheme, rates, step))} or less, or the exponential scheme.");
+                + $"which multiplies it by {Whole.Text(Complex.Abs(LinearLaw.Amplification(scheme, rates[k] * step)))} every step. Take {Whole.Text(StableStep(scheme, rates, step))} or less, or the exponential scheme{(model.Nonlinear is null ? "" : " (exponentialRungeKutta4 where the rest is not slow)")}.");
         }
     }
 
@@ -38,7 +68,7 @@ public static class Stability
         {
             bool noisy = model.NoiseSymbol is { } sigma && sigma[k] != Complex.Zero;
             if (linear[k].Real < 0 || (linear[k].Real == 0 && !noisy)) continue;
-            throw new LeithException($"linear drift: expected a negative real part at every mode that noise acts on, got {Text(linear[k])} at mode {Mode(model.Grid!, k)}. "
+            throw new LeithException($"linear drift: expected a negative real part at every mode that noise acts on, got {Text(linear[k])} at {Row(model, k)}. "
                 + "Check the signs of its terms, add damping there, or take the noise from that mode.");
         }
     }
@@ -93,6 +123,19 @@ public static class Stability
 
     /// <summary>The wave indices of a mode, as people write them.</summary>
     internal static string Mode(Grid grid, int mode) => $"({string.Join(", ", grid.Unravel(mode).Select((i, axis) => grid.WaveIndex(axis, i)))})";
+
+    /// <summary>A row as people name it: the mode of the one field, or the unknown with its mode or site.</summary>
+    internal static string Row(Model model, int row)
+    {
+        var segment = model.Segments.First(s => row < s.End);
+        string mode = segment.Representation switch
+        {
+            Representation.Number => "",
+            Representation.Modes => $"mode {Mode(segment.Grid!, row - segment.First)}",
+            _ => $"site ({string.Join(", ", segment.Grid!.Unravel(row - segment.First))})",
+        };
+        return model.Segments.Count == 1 ? mode : $"{segment.Name}{(mode == "" ? "" : " " + mode)}";
+    }
 
     private static double StableStep(Scheme scheme, Complex[] rates, double step)
     {

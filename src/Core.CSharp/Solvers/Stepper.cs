@@ -17,12 +17,12 @@ internal interface IStepper : IDisposable
 internal static class Stepper
 {
     /// <summary>One instance for one thread.</summary>
-    public static IStepper Make(Model model, Scheme scheme, double step) => scheme switch
+    public static IStepper Make(Model model, Scheme scheme, double step) => ScalarMachine.TryMake(model, scheme, step) ?? (IStepper)new TileMachine(model, scheme, step);
+
+    /// <summary>Normals whose signs are the two-point variables of the weak second-order law, one a pair of white noises.</summary>
+    public static int Signs(Model model, Scheme scheme)
     {
-        Scheme.EulerMaruyama => new EulerMaruyama(model, step),
-        Scheme.Heun => new Heun(model, step),
-        Scheme.RungeKutta4 => new RungeKutta4(model, step),
-        _ when model.Grid is not null => new ExponentialTorus(model, step),
-        _ => new ExponentialScalars(model, step),
-    };
+        int noises = model.AdditiveNormals + model.MultiplicativeRows;
+        return scheme == Scheme.WeakSecondOrder && !model.HasFields ? noises * (noises - 1) / 2 : 0;
+    }
 }

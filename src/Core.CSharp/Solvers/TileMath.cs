@@ -38,14 +38,26 @@ internal static unsafe class TileMath
         foreach (ref double value in to.B.Span) value *= s;
     }
 
-    /// <summary>to ← to + s f.</summary>
-    public static void Add(Tile to, double s, Tile f) => Sum(to, s, f, to);
-
-    /// <summary>to ← u + s f; to may be u.</summary>
-    public static void Sum(Tile u, double s, Tile f, Tile to)
+    /// <summary>to ← u + Σ c v in one pass for up to five terms; to may be any of them.</summary>
+    public static void Sum(Tile u, ReadOnlySpan<double> c, ReadOnlySpan<Tile> v, Tile to)
     {
-        Sum(u.A.Vectors, s, f.A.Vectors, to.A.Vectors, u.Rows);
-        Sum(u.B.Vectors, s, f.B.Vectors, to.B.Vectors, u.Rows);
+        const int Most = 5;
+        long* a = stackalloc long[Most], b = stackalloc long[Most];
+        do
+        {
+            int terms = Math.Min(c.Length, Most);
+            for (int i = 0; i < terms; i++)
+            {
+                a[i] = (long)v[i].A.Vectors;
+                b[i] = (long)v[i].B.Vectors;
+            }
+            Sum(u.A.Vectors, c[..terms], (Vector512<double>**)a, to.A.Vectors, u.Rows);
+            Sum(u.B.Vectors, c[..terms], (Vector512<double>**)b, to.B.Vectors, u.Rows);
+            u = to;
+            c = c[terms..];
+            v = v[terms..];
+        }
+        while (c.Length > 0);
     }
 
     /// <summary>A + i B ← A + i B + m (A' + i B'), row by row with complex m.</summary>
@@ -61,52 +73,77 @@ internal static unsafe class TileMath
         }
     }
 
-    /// <summary>A + i B ← d (A + i B) + c (n₁ + i n₂), row by row with complex d and c: one pass of the exponential scheme.</summary>
+    /// <summary>to ← d u + c (n₁ + i n₂) for A + i B, row by row with complex d and c: one pass of the exponential scheme.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void DecayAndSpread(Tile to, Complex[] d, Complex[] c, Tile normals)
+    public static void DecayAndSpread(Tile u, Complex[] d, Complex[] c, Tile normals, Tile to)
     {
-        Vector512<double>* re = to.A.Vectors, im = to.B.Vectors, n1 = normals.A.Vectors, n2 = normals.B.Vectors;
+        Vector512<double>* re = u.A.Vectors, im = u.B.Vectors, n1 = normals.A.Vectors, n2 = normals.B.Vectors, toRe = to.A.Vectors, toIm = to.B.Vectors;
         for (int k = 0; k < d.Length; k++)
         {
             var (a, b, s, t) = (Vector512.Create(d[k].Real), Vector512.Create(d[k].Imaginary), Vector512.Create(c[k].Real), Vector512.Create(c[k].Imaginary));
             var (x, y, p, q) = (re[k], im[k], n1[k], n2[k]);
-            re[k] = Vector512.FusedMultiplyAdd(a, x, Vector512.FusedMultiplyAdd(-b, y, Vector512.FusedMultiplyAdd(s, p, -t * q)));
-            im[k] = Vector512.FusedMultiplyAdd(a, y, Vector512.FusedMultiplyAdd(b, x, Vector512.FusedMultiplyAdd(s, q, t * p)));
+            toRe[k] = Vector512.FusedMultiplyAdd(a, x, Vector512.FusedMultiplyAdd(-b, y, Vector512.FusedMultiplyAdd(s, p, -t * q)));
+            toIm[k] = Vector512.FusedMultiplyAdd(a, y, Vector512.FusedMultiplyAdd(b, x, Vector512.FusedMultiplyAdd(s, q, t * p)));
         }
     }
 
-    /// <summary>A + i B ← d (A + i B), row by row with complex d.</summary>
+    /// <summary>to ← d u for A + i B, row by row with complex d; to may be u.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(Tile to, Complex[] d)
+    public static void Multiply(Tile u, Complex[] d, Tile to)
     {
-        Vector512<double>* re = to.A.Vectors, im = to.B.Vectors;
+        Vector512<double>* re = u.A.Vectors, im = u.B.Vectors, toRe = to.A.Vectors, toIm = to.B.Vectors;
         for (int k = 0; k < d.Length; k++)
         {
             var (a, b) = (Vector512.Create(d[k].Real), Vector512.Create(d[k].Imaginary));
             var (x, y) = (re[k], im[k]);
-            re[k] = Vector512.FusedMultiplyAdd(a, x, -b * y);
-            im[k] = Vector512.FusedMultiplyAdd(a, y, b * x);
+            toRe[k] = Vector512.FusedMultiplyAdd(a, x, -b * y);
+            toIm[k] = Vector512.FusedMultiplyAdd(a, y, b * x);
         }
     }
 
     /// <summary>Whether a value of a lane whose mask is not zero is NaN or infinite: x · 0 is then NaN, and a sum keeps it.</summary>
-    public static bool AllFinite(Tile tile, Vector512<double> maskA, Vector512<double> maskB) =>
-        NonFiniteLanes(tile.A, maskA) == 0 && NonFiniteLanes(tile.B, maskB) == 0;
+    public static bool AllFinite(Tile tile, Segment rows, Vector512<double> maskA, Vector512<double> maskB) =>
+        NonFiniteLanes(tile.A, rows, maskA) == 0 && NonFiniteLanes(tile.B, rows, maskB) == 0;
 
     /// <summary>One bit for every lane with a NaN or an infinity, among those of the mask (all bits set where a lane counts).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static uint NonFiniteLanes(LaneArray block, Vector512<double> mask)
+    public static uint NonFiniteLanes(LaneArray block, Segment rows, Vector512<double> mask)
     {
         var sum = Vector512<double>.Zero;
-        for (int row = 0; row < block.Rows; row++) sum = Vector512.FusedMultiplyAdd(block.Vectors[row], Vector512<double>.Zero, sum);
+        for (int row = rows.First; row < rows.End; row++) sum = Vector512.FusedMultiplyAdd(block.Vectors[row], Vector512<double>.Zero, sum);
         var finite = Vector512.Equals(sum, sum);
         return (uint)Vector512.AndNot(mask, finite).ExtractMostSignificantBits();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Sum(Vector512<double>* u, double s, Vector512<double>* f, Vector512<double>* to, int rows)
+    private static void Sum(Vector512<double>* u, ReadOnlySpan<double> c, Vector512<double>** v, Vector512<double>* to, int rows)
     {
-        var factor = Vector512.Create(s);
-        for (int row = 0; row < rows; row++) to[row] = Vector512.FusedMultiplyAdd(factor, f[row], u[row]);
+        Vector512<double>* v0 = v[0], v1 = v[1], v2 = v[2], v3 = v[3], v4 = v[4];
+        static Vector512<double> C(ReadOnlySpan<double> c, int i) => Vector512.Create(i < c.Length ? c[i] : 0);
+        var (c0, c1, c2, c3, c4) = (C(c, 0), C(c, 1), C(c, 2), C(c, 3), C(c, 4));
+        switch (c.Length)
+        {
+            case 1:
+                for (int i = 0; i < rows; i++) to[i] = Vector512.FusedMultiplyAdd(c0, v0[i], u[i]);
+                break;
+            case 2:
+                for (int i = 0; i < rows; i++) to[i] = Vector512.FusedMultiplyAdd(c1, v1[i], Vector512.FusedMultiplyAdd(c0, v0[i], u[i]));
+                break;
+            case 3:
+                for (int i = 0; i < rows; i++)
+                    to[i] = Vector512.FusedMultiplyAdd(c2, v2[i], Vector512.FusedMultiplyAdd(c1, v1[i], Vector512.FusedMultiplyAdd(c0, v0[i], u[i])));
+                break;
+            case 4:
+                for (int i = 0; i < rows; i++)
+                    to[i] = Vector512.FusedMultiplyAdd(c3, v3[i], Vector512.FusedMultiplyAdd(c2, v2[i], Vector512.FusedMultiplyAdd(c1, v1[i], Vector512.FusedMultiplyAdd(c0, v0[i], u[i]))));
+                break;
+            default:
+                for (int i = 0; i < rows; i++)
+                {
+                    var sum = Vector512.FusedMultiplyAdd(c2, v2[i], Vector512.FusedMultiplyAdd(c1, v1[i], Vector512.FusedMultiplyAdd(c0, v0[i], u[i])));
+                    to[i] = Vector512.FusedMultiplyAdd(c4, v4[i], Vector512.FusedMultiplyAdd(c3, v3[i], sum));
+                }
+                break;
+        }
     }
 }

@@ -40,10 +40,10 @@ internal sealed class TileRun : IDisposable
     /// <summary>Steps the free run and its twins with the same noise.</summary>
     public void AdvanceAll(long steps) => Advance(States.Length, steps);
 
-    /// <summary>u₊ ← u + s K, u₋ ← u − s K; on a torus the spectrum of a pair gets (1 + i) K, for each of its two fields gets K.</summary>
+    /// <summary>u₊ ← u + s K, u₋ ← u − s K; of a field in modes the spectrum of a pair gets (1 + i) K, for each of its two fields gets K.</summary>
     public void Fork(Complex[] kick, double s)
     {
-        bool torus = simulation.Model.Grid is not null;
+        var isMode = simulation.Model.Segments.SelectMany(s => Enumerable.Repeat(s.Representation == Representation.Modes, s.Rows)).ToArray();
         for (int twin = 1; twin <= 2; twin++)
         {
             var state = States[twin];
@@ -51,8 +51,8 @@ internal sealed class TileRun : IDisposable
             state.CopyFrom(States[0]);
             for (int row = 0; row < state.Rows; row++)
             {
-                double a = signed * (torus ? kick[row].Real - kick[row].Imaginary : kick[row].Real);
-                double b = signed * (torus ? kick[row].Real + kick[row].Imaginary : kick[row].Real);
+                double a = signed * (isMode[row] ? kick[row].Real - kick[row].Imaginary : kick[row].Real);
+                double b = signed * (isMode[row] ? kick[row].Real + kick[row].Imaginary : kick[row].Real);
                 for (int lane = 0; lane < LaneArray.Lanes; lane++)
                 {
                     state.A[row, lane] += a;

@@ -15,6 +15,7 @@ internal sealed class TileRunner : IDisposable
     private readonly INormalSource source;
     private readonly Tile normals;
     private readonly Tile[] saved;
+    private readonly Segment[] segments;
     private Vector512<double> maskA, maskB;
     private int realMembers;
 
@@ -25,6 +26,7 @@ internal sealed class TileRunner : IDisposable
         stepper = Stepper.Make(simulation.Model, simulation.Scheme, simulation.Step);
         source = simulation.Normals ?? new CounterNormals(simulation.Seed);
         normals = new Tile(stepper.Normals);
+        segments = [.. simulation.Model.Segments];
         saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Model.Rows))];
     }
 
@@ -34,8 +36,7 @@ internal sealed class TileRunner : IDisposable
         normals.Index = index;
         this.realMembers = realMembers;
         maskA = Mask(realMembers);
-        // On a torus both blocks hold parts of the spectrum of a pair.
-        maskB = simulation.Model.Grid is not null ? maskA : Mask(realMembers - LaneArray.Lanes);
+        maskB = Mask(realMembers - LaneArray.Lanes);
     }
 
     /// <summary>Steps from ≤ n &lt; to; <paramref name="afterwards"/> hears of the steps made so far, a few dozen at a time.</summary>
@@ -76,7 +77,15 @@ internal sealed class TileRunner : IDisposable
     private bool AllFinite(ReadOnlySpan<Tile> states)
     {
         foreach (var state in states)
-            if (!TileMath.AllFinite(state, maskA, maskB)) return false;
+            if (!AllFinite(state)) return false;
+        return true;
+    }
+
+    private bool AllFinite(Tile state)
+    {
+        // Both blocks of modes hold parts of the spectrum of a pair.
+        foreach (var segment in segments)
+            if (!TileMath.AllFinite(state, segment, maskA, segment.Representation == Representation.Modes ? maskA : maskB)) return false;
         return true;
     }
 
@@ -90,8 +99,8 @@ internal sealed class TileRunner : IDisposable
             for (int i = 0; i < states.Length; i++) saved[i].CopyFrom(states[i]);
             Step(states, step);
             for (int i = 0; i < states.Length; i++)
-                if (!TileMath.AllFinite(states[i], maskA, maskB))
-                    return BlowUp.Describe(simulation, step + 1, BlowUp.Members(simulation.Model.Grid, saved[i], states[i], realMembers), i);
+                if (!AllFinite(states[i]))
+                    return BlowUp.Describe(simulation, step + 1, BlowUp.Members(simulation.Model, saved[i], states[i], realMembers), i);
         }
         throw new LeithException($"a member of tile {normals.Index} stopped being finite between steps {from} and {to}, but not when these were made again. "
             + "Expected a nonlinear drift that gives the same result for the same state and time, got one that does not.");
