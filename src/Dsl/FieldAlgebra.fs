@@ -105,12 +105,17 @@ module Field =
         let fail text =
             raise (LeithException $"{field}: {text}")
 
+        // coordinates alone live wherever they stand
+        let hasCoordinates a =
+            fold (fun found f -> found || f.IsCoordinate) false a
+
         let onTorus word a =
             match place a with
             | Some(Domain.Torus _ as domain) -> Some domain
             | Some(Domain.Lattice _ as domain) when not (field.IsSpectral) -> Some domain
             | Some other -> fail $"{word} expected a field on a torus, got {a} on {domainText other}."
             | None when List.isEmpty (unknowns a) && List.isEmpty (whiteNoises a) -> None
+            | None when hasCoordinates a -> None
             | None ->
                 fail $"{word} expected a field, got {a}, which is a number and has no space derivative; make the unknown with `field` on a torus."
 
@@ -137,6 +142,7 @@ module Field =
             | Some(Domain.Lattice(lengths, _)) as domain when lengths.Length = offset.Length -> domain
             | Some(Domain.Lattice(lengths, _)) -> fail $"neighbour expected {lengths.Length} steps, one an axis, got {offset.Length}."
             | Some other -> fail $"neighbour expected a field on a lattice, got {a} on {domainText other}; make the unknown on `lattice (…)`."
+            | None when hasCoordinates a -> None
             | None -> fail $"neighbour expected a field on a lattice, got {a}, which is a number."
         | Field.Waves(_, phases) ->
             match place phases with
@@ -332,7 +338,8 @@ module Field =
 
             Field.Number 0.0
 
-    and private slope g a =
+    /// g′(a).
+    and internal slope g a =
         match g with
         | Elementary.Sin -> cos a
         | Elementary.Cos -> -(sin a)

@@ -217,6 +217,38 @@ module Symbol =
         | Symbol.Inverse a -> parameters a
         | _ -> []
 
+    /// 1 where S(−k) = S(k) by its form, −1 where S(−k) = −S(k), none where neither shows.
+    let rec parity symbol =
+        let both a b =
+            Option.map2 (fun (p: float) q -> p * q) (parity a) (parity b)
+
+        match symbol with
+        | Symbol.Component _ -> Some -1.0
+        | Symbol.Sum(a, b) -> if parity a = parity b then parity a else None
+        | Symbol.Product(a, b)
+        | Symbol.Quotient(a, b) -> both a b
+        | Symbol.Power(a, p) ->
+            match parity a with
+            | Some 1.0 -> Some 1.0
+            | Some _ when p = Math.Round p -> Some(if p % 2.0 = 0.0 then 1.0 else -1.0)
+            | _ -> None
+        | Symbol.Exponential a -> if parity a = Some 1.0 then Some 1.0 else None
+        | Symbol.Inverse a -> parity a
+        | _ -> Some 1.0
+
+    /// S(−k), the symbol of the transposed operator: Σ_x w Op u = Σ_x u Opᵀ w.
+    let rec transpose symbol =
+        match symbol with
+        | _ when parity symbol = Some 1.0 -> symbol
+        | Symbol.Component _ -> -symbol
+        | Symbol.Sum(a, b) -> transpose a + transpose b
+        | Symbol.Product(a, b) -> transpose a * transpose b
+        | Symbol.Quotient(a, b) -> transpose a / transpose b
+        | Symbol.Power(a, p) -> Symbol.Power(transpose a, p)
+        | Symbol.Exponential a -> Symbol.Exponential(transpose a)
+        | Symbol.Inverse a -> Symbol.Inverse(transpose a)
+        | _ -> symbol
+
     /// S(k) on every mode of a grid. A Nyquist wavenumber stands for both its signs: the mean over them is taken.
     /// Raises LeithException where the symbol is not finite, or not the conjugate at −k of what it is at k, so that real fields would not stay real.
     let onGrid (name: string) (grid: Grid) symbol : Complex[] =
