@@ -73,6 +73,10 @@ public sealed partial class LagProducts
     /// <summary>The same sums, divided by something else.</summary>
     public LagProducts With(LagNormalisation normalisation) => new(Shape, _blocks, Chains) { Normalisation = normalisation, Notes = Notes };
 
+    /// <summary>The sums of two pieces of one record, block by block; the blocks must be as many and of one shape.</summary>
+    internal LagProducts Plus(LagProducts more) =>
+        new(Shape, [.. _blocks.Zip(more._blocks, (x, y) => x.Zip(y, (a, b) => a + b).ToArray())], Chains) { Normalisation = Normalisation, Notes = Notes };
+
     /// <summary>C(τ), [row][column].</summary>
     /// <param name="lag">τ in samples, 0 to <see cref="Longest"/>.</param>
     public double[][] Covariance(int lag)

@@ -92,6 +92,13 @@ public sealed class SpectralLagProducts
 
     int[] conjugate => field ??= [.. Enumerable.Range(0, Grid.Sites).Select(Grid.Conjugate)];
 
+    /// <summary>The sums of two pieces of one record, block by block; the blocks must be as many.</summary>
+    internal SpectralLagProducts Plus(SpectralLagProducts more)
+    {
+        static double[] Add(double[] x, double[] y) => [.. x.Zip(y, (a, b) => a + b)];
+        return new(Grid, Lags, [.. products.Zip(more.products, Add)], [.. meansA.Zip(more.meansA, Add)], Add(meansB, more.meansB), Add(Counts, more.Counts));
+    }
+
     /// <summary>The spatial mean of A at lag 0.</summary>
     public double Mean => meansA.Sum(m => m[0]) / Fields / Grid.Sites;
 

@@ -45,6 +45,12 @@ public sealed class Simulation
     /// <summary>Number of the first member, a multiple of 16, so that members of a larger ensemble can be run alone; tile i then has Index FirstMember/16 + i.</summary>
     public int FirstMember { get; init; }
 
+    /// <summary>Rows of the state: those of the model, or more where <see cref="Stepper"/> carries something along.</summary>
+    public int Rows { get => field > 0 ? field : Model.Rows; internal init; }
+
+    /// <summary>Makes the law of one step in place of that of the scheme, one a thread.</summary>
+    internal Func<IStepper>? Stepper { get; init; }
+
     /// <summary>The source of normals, the counter streams of the seed when null.</summary>
     public INormalSource? Normals { get; init; }
 
@@ -99,7 +105,8 @@ public sealed class Simulation
             for (int restart = 0; restart < plan.Restarts; restart++)
             {
                 if (restart > 0) run.Advance(between);
-                run.Fork(plan.Kick, plan.Size / 2);
+                if (plan.Kicks is { } kicks) run.Fork(kicks, restart, plan.Size / 2);
+                else run.Fork(plan.Kick, plan.Size / 2);
                 for (int lag = 0; lag < lags; lag++)
                 {
                     if (lag > 0) run.AdvanceAll(every);

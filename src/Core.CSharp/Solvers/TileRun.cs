@@ -14,7 +14,7 @@ internal sealed class TileRun : IDisposable
     {
         this.simulation = simulation;
         runner = new TileRunner(simulation, states);
-        States = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Model.Rows))];
+        States = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))];
     }
 
     /// <summary>The free run, and its two twins where there are any.</summary>
@@ -59,6 +59,18 @@ internal sealed class TileRun : IDisposable
                     state.B[row, lane] += b;
                 }
             }
+        }
+    }
+
+    /// <summary>u₊ ← u + s K, u₋ ← u − s K with the kicks of each member in a restart.</summary>
+    public void Fork(Action<Tile, int> kicks, int restart, double s)
+    {
+        using var kick = new Tile(States[0].Rows, States[0].Index);
+        kicks(kick, restart);
+        for (int twin = 1; twin <= 2; twin++)
+        {
+            States[twin].CopyFrom(States[0]);
+            TileMath.Add(States[twin], twin == 1 ? s : -s, kick);
         }
     }
 

@@ -23,11 +23,11 @@ internal sealed class TileRunner : IDisposable
     public TileRunner(Simulation simulation, int states)
     {
         this.simulation = simulation;
-        stepper = Stepper.Make(simulation.Model, simulation.Scheme, simulation.Step);
+        stepper = simulation.Stepper?.Invoke() ?? Stepper.Make(simulation.Model, simulation.Scheme, simulation.Step);
         source = simulation.Normals ?? new CounterNormals(simulation.Seed);
         normals = new Tile(stepper.Normals);
         segments = [.. simulation.Model.Segments];
-        saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Model.Rows))];
+        saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))];
     }
 
     /// <summary>Turns to another tile; lanes beyond its real members run along, but their overflow is nobody's error.</summary>
@@ -92,7 +92,7 @@ internal sealed class TileRunner : IDisposable
     /// <summary>Goes over the last steps again, one by one, from the copy.</summary>
     private LeithException Locate(ReadOnlySpan<Tile> states, long from, long to)
     {
-        using var before = new Tile(simulation.Model.Rows);
+        using var before = new Tile(simulation.Rows);
         for (int i = 0; i < states.Length; i++) states[i].CopyFrom(saved[i]);
         for (long step = from; step < to; step++)
         {

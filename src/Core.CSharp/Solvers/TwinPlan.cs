@@ -15,6 +15,9 @@ namespace Leith.Core;
 /// <param name="Size">Distance of the twins, u₊ − u₋ = Size · Kick at lag 0.</param>
 public sealed record TwinPlan(int Members, int Restarts, double SpinUp, double Between, double Longest, double Every, Complex[] Kick, double Size)
 {
+    /// <summary>Fills a tile of zeros, whose index is set, with the unit kick of every member in a restart (spectra on a torus), in place of the one Kick; null where all members get that.</summary>
+    public Action<Tile, int>? Kicks { get; init; }
+
     /// <summary>Number of lags, the zeroth included: Longest/Every + 1.</summary>
     public int Lags => checked((int)Whole.Ratio("longest", Longest, "every", Every) + 1);
 

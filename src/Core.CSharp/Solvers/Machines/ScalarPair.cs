@@ -21,6 +21,6 @@ internal sealed unsafe class ScalarPair(PointwiseProgram program) : IPairMap
         for (int i = 0; i < rows; i++) x[i] = (long)(state.Vectors + i);
         for (int i = 0; i < more; i++) x[rows + i] = (long)(other.Vectors + i);
         for (int i = 0; i < result.Rows; i++) y[i] = (long)(result.Vectors + i);
-        kernel((long)x, (long)y, 1, time);
+        kernel((long)x, (long)y, 0, 0, 1, 1, time);
     }
 }
