@@ -60,6 +60,12 @@ internal static unsafe class TileMath
         while (c.Length > 0);
     }
 
+    /// <summary>to ← to + s f.</summary>
+    public static void Add(Tile to, double s, Tile f) => Sum(to, s, f, to);
+
+    /// <summary>to ← u + s f; to may be u.</summary>
+    public static void Sum(Tile u, double s, Tile f, Tile to) => Sum(u, [s], [f], to);
+
     /// <summary>A + i B ← A + i B + m (A' + i B'), row by row with complex m.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddProduct(Tile to, Complex[] m, Tile from)
