@@ -161,7 +161,12 @@ let rec private smaller field =
 
 let private systemShrink (drifts: Field list) =
     drifts
-    |> List.mapi (fun i f -> smaller f |> List.map (fun f -> List.updateAt i f drifts))
+    |> List.mapi (fun i f ->
+        let place = Field.place f
+
+        smaller f
+        |> List.filter (fun g -> Field.place g = place || (Field.place g = None && not (Field.dependsOnPlace g)))
+        |> List.map (fun f -> List.updateAt i f drifts))
     |> Seq.concat
 
 /// One right side for each unknown, and a seed for the numbers.
@@ -307,3 +312,203 @@ let ``The adjoint is the transpose of the tangent`` () =
         let scale = List.sumBy (fun (a: float[], _) -> float a.Length * size a)
 
         abs (totalOf left - totalOf right) <= 1e-10 * (1.0 + scale left + scale right))
+
+let private refused f =
+    try
+        f () |> Some
+    with :? LeithException ->
+        None
+
+[<Fact>]
+let ``The divergence is the trace of the Jacobian matrix of differences`` () =
+    let mutable answered, asked = 0, 0
+
+    forEveryKind 60 8 (fun unknowns drifts source ->
+        let point = state source unknowns
+        asked <- asked + 1
+
+        match refused (fun () -> Derivatives.divergence (List.zip unknowns drifts)) with
+        | None -> true
+        | Some divergence ->
+            answered <- answered + 1
+
+            let trace h =
+                List.map2
+                    (fun unknown f ->
+                        Seq.init (sitesOf (domainOf unknown)) (fun site ->
+                            let moved = point[unknown] |> Array.mapi (fun i a -> if i = site then a + h else a)
+
+                            (valueOf (Map.add unknown moved point) unknown f)[site])
+                        |> Seq.sum)
+                    unknowns
+                    drifts
+                |> List.sum
+
+            let value = evaluate (fun u -> point[u]) time divergence
+            awayFromDifferences (fun h -> [| trace h |]) value < 1e-6)
+
+    Assert.True(answered > asked * 3 / 4, $"{answered} of {asked} divergences are of the tree.")
+
+// ---- noise -------------------------------------------------------------------------------------------------------
+
+let private w1, w2 = brownian "W₁", brownian "W₂"
+
+/// Random noise of a system: white noise on the grid of each field, with and without operators, and two Brownian motions.
+let private noises limit (unknowns: Field list) =
+    let expression unknown =
+        let factor size = drift size unknowns unknown
+
+        let weighted xi =
+            Gen.map (fun g -> g * xi) (factor limit)
+
+        match domainOf unknown with
+        | Domain.Scalar ->
+            let means =
+                unknowns
+                |> List.filter (fun u -> domainOf u <> Domain.Scalar)
+                |> List.map (fun u ->
+                    let xi = Field.WhiteNoise("ξ", domainOf u)
+                    Gen.map2 (fun g f -> g * mean (f * xi)) (factor 2) (drift 1 [ u ] u))
+
+            Gen.oneof (
+                [
+                    weighted w1
+                    weighted w2
+                    Gen.map2 (fun a b -> a + b) (weighted w1) (weighted w2)
+                ]
+                @ means
+            )
+        | domain ->
+            let xi = Field.WhiteNoise("ξ", domain)
+            let other = Field.WhiteNoise("η", domain)
+            let local = Gen.elements [ unknown; rate; 1.0 + tanh unknown; cos (coordinate 0) ]
+
+            Gen.oneof [
+                weighted xi
+                Gen.map2 (fun g f -> g * xi + f * other) local local
+                Gen.map2 (fun g op -> op (g * xi)) local (Gen.elements (operators domain))
+                Gen.map2 (fun g op -> g * op xi) local (Gen.elements (operators domain))
+                Gen.map2 (fun g op -> mean unknown * op (g * xi)) local (Gen.elements (operators domain))
+                Gen.map2 (fun g f -> g * w1 + f * xi) local local
+                Gen.map (fun op -> op xi) (Gen.elements (operators domain))
+                weighted w1
+            ]
+
+    let all = unknowns |> List.map expression |> Gen.sequenceToList
+
+    let shrunk (fs: Field list, seed: int) =
+        systemShrink fs
+        |> Seq.filter (List.forall (fun f -> NoiseTerms.noiseDegree f = 1.0))
+        |> Seq.map (fun fs -> fs, seed)
+
+    Arb.fromGenShrink (Gen.zip all (Gen.choose (0, 1000000)), shrunk)
+
+/// The vector fields that white noise pushes along, one for each noise and site: [noise, site][value of every component].
+let private pushes (unknowns: Field list) (fs: Field list) (point: Map<Field, float[]>) =
+    let noises = fs |> List.collect Field.whiteNoises |> List.distinct
+
+    let units = [
+        for xi in noises do
+            for site in 0 .. sitesOf (domainOf xi) - 1 do
+                xi, site
+    ]
+
+    let along (noise, site) (point: Map<Field, float[]>) =
+        let noisy f =
+            match f with
+            | Field.WhiteNoise _ -> Array.init (sitesOf (domainOf f)) (fun i -> if f = noise && i = site then 1.0 else 0.0)
+            | u -> point[u]
+
+        List.map2 (fun u f -> valuesOn (domainOf u) noisy time f) unknowns fs
+
+    units
+    |> List.map (fun unit -> unit, fun point -> List.zip unknowns (along unit point) |> Map.ofList)
+
+let private flatten unknowns (values: Map<Field, float[]>) =
+    unknowns |> List.map (fun u -> values[u]) |> Array.concat
+
+[<Fact>]
+let ``The added drift of Stratonovich noise is that of differences along its vector fields`` () =
+    let mutable answered, asked = 0, 0
+
+    for unknowns in everyKind do
+        throughout
+            60
+            (Prop.forAll (noises 2 unknowns) (fun (fs, seed) ->
+                let point = state (Random(seed)) unknowns
+                asked <- asked + 1
+
+                match refused (fun () -> NoiseTerms.itoCorrection (List.zip unknowns fs)) with
+                | None -> true
+                | Some added ->
+                    answered <- answered + 1
+                    let fields = pushes unknowns fs point |> List.map snd
+
+                    let value h =
+                        fields
+                        |> List.map (fun push -> push (along h (push point) point) |> flatten unknowns |> Array.map (fun a -> 0.5 * a))
+                        |> List.reduce (Array.map2 (+))
+
+                    let expected = List.map2 (valueOf point) unknowns added |> Array.concat
+
+                    awayFromDifferences value expected < 1e-6))
+
+    Assert.True(answered > asked / 2, $"{answered} of {asked} added drifts are of the tree.")
+
+[<Fact>]
+let ``A Milstein term is that of differences, and no other iterated integral is left out`` () =
+    let mutable answered, asked = 0, 0
+    let step = parameter "h" 0.04
+
+    for unknowns in everyKind do
+        throughout
+            60
+            (Prop.forAll (noises 2 unknowns) (fun (fs, seed) ->
+                let source = Random(seed)
+                let point = state source unknowns
+                asked <- asked + 1
+
+                match NoiseTerms.milsteinTerm step (List.zip unknowns fs) with
+                | Error reason -> reason.EndsWith "is not diagonal."
+                | Ok increments ->
+                    answered <- answered + 1
+                    let deviates = fs |> List.collect Field.whiteNoises |> List.distinct |> state source
+                    let fields = pushes unknowns fs point
+
+                    let deviate (xi, site) = deviates[xi][site]
+
+                    // √h Σ b n + ½ h Σ (n² − 1) d/dε b(u + ε b(u)): the second part by differences
+                    let second h =
+                        fields
+                        |> List.map (fun (unit, push) ->
+                            push (along h (push point) point)
+                            |> flatten unknowns
+                            |> Array.map (fun a -> 0.02 * (deviate unit ** 2.0 - 1.0) * a))
+                        |> List.reduce (Array.map2 (+))
+
+                    let first =
+                        fields
+                        |> List.map (fun (unit, push) -> push point |> flatten unknowns |> Array.map (fun a -> 0.2 * deviate unit * a))
+                        |> List.reduce (Array.map2 (+))
+
+                    let value =
+                        List.map2
+                            (fun u (_, tree) -> valuesOn (domainOf u) (fun f -> if f.IsWhiteNoise then deviates[f] else point[f]) time tree)
+                            unknowns
+                            increments
+                        |> Array.concat
+
+                    let crossed =
+                        List.allPairs fields fields
+                        |> List.filter (fun ((a, _), (b, _)) -> a <> b)
+                        |> List.map (fun ((_, push), (_, other)) ->
+                            Array.map2
+                                (-)
+                                (push (along 1e-4 (other point) point) |> flatten unknowns)
+                                (push (along -1e-4 (other point) point) |> flatten unknowns)
+                            |> size)
+                        |> List.fold max 0.0
+
+                    awayFromDifferences second (Array.map2 (-) value first) < 1e-6 && crossed < 1e-9))
+
+    Assert.True(answered > asked / 4, $"{answered} of {asked} Milstein terms are diagonal.")
