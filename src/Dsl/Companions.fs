@@ -10,12 +10,7 @@ let private isExact (estimator: Estimator) =
 
 let private isField (experiment: Experiment) =
     match experiment.Source with
-    | Source.Simulated({
-                           Unknown = Field.Unknown(_, Domain.Torus _)
-                       } :: _,
-                       _,
-                       _,
-                       _) -> true
+    | Source.Simulated(equations, _, _, _) -> not (Equations.fields equations).IsEmpty
     | _ -> false
 
 let private canRun experiment =

@@ -187,6 +187,20 @@ module Equation =
                 fail $"expected no coordinate in the equation of a number, got {equation}; take the mean over a grid."
             | _ -> ()
 
+/// Equations taken together.
+[<RequireQualifiedAccess>]
+module internal Equations =
+    /// The unknowns that are fields.
+    let fields (equations: Equation list) =
+        equations |> List.map _.Unknown |> List.filter (fun u -> (Field.place u).IsSome)
+
+    /// Whether the state is that of one field on a torus, or of numbers only.
+    let isPlain (equations: Equation list) =
+        match fields equations with
+        | [] -> true
+        | [ Field.Unknown(_, Domain.Torus _) ] -> equations.Length = 1
+        | _ -> false
+
 /// The words of equations.
 [<AutoOpen>]
 module EquationWords =

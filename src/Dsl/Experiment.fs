@@ -70,7 +70,12 @@ module Experiment =
         experiment.Observe |> List.iter (demand "observe")
 
         match experiment.Perturb with
-        | Perturbation.Kick(u, _) -> demand "perturb" u
+        | Perturbation.Kick(u, _) ->
+            demand "perturb" u
+
+            for observable in experiment.Observe do
+                if Field.place observable <> Field.place u then
+                    fail experiment $"`observe` expected fields on the grid of {u}, which is kicked, got {observable}."
         | Perturbation.Push unknowns -> unknowns |> List.iter (demand "perturb")
 
         for estimator in experiment.Estimate do
@@ -79,13 +84,35 @@ module Experiment =
             | _ -> ()
 
     let private checkNoise experiment (equations: Equation list) noise =
-        match equations.Head.Unknown, noise with
-        | Field.Unknown(_, Domain.Torus _), Noise.Matrix _ ->
+        let unknowns = equations |> List.map _.Unknown
+
+        let demandKnown word (named: Field list) =
+            for unknown in named do
+                if not (List.contains unknown unknowns) then
+                    fail experiment $"`noise` {word} expected unknowns of the system, got {unknown}."
+
+        match Equations.fields equations, noise with
+        | _ :: _, Noise.Matrix _ ->
             fail experiment "`noise` expected additive, white or perSite for a field on a torus, got a noise matrix, which is for scalar unknowns."
-        | Field.Unknown(_, Domain.Scalar), (Noise.Additive _ | Noise.White _) ->
+        | [], (Noise.Additive _ | Noise.White _) ->
             fail experiment "`noise` expected perSite, diagonal or noiseMatrix for scalar unknowns, got noise of a torus."
         | _, Noise.Matrix rows when rows.Length <> equations.Length ->
             fail experiment $"`noise` expected one row for each of {equations.Length} unknowns, got {rows.Length}."
+        | _ :: _, (Noise.Additive _ | Noise.White _) when equations.Length > 1 ->
+            fail
+                experiment
+                $"`noise` expected to be told which unknown it acts on, got {noise} for {equations.Length}; write independent [ {unknowns.Head}, … ]."
+        | _, Noise.Each parts -> demandKnown "independent" (List.map fst parts)
+        | _, Noise.Expressions(_, parts) ->
+            demandKnown "of expressions" (List.map fst parts)
+
+            for unknown, f in parts do
+                demandKnown "of expressions" (Field.unknowns f)
+                NoiseTerms.split f |> ignore
+
+                match Field.place unknown, Field.place f with
+                | here, Some there when here <> Some there -> fail experiment $"`noise` expected noise of {unknown} on its own grid, got {f}."
+                | _ -> ()
         | _ -> ()
 
     let private checkEstimators experiment =
@@ -120,15 +147,29 @@ module Experiment =
                 fail experiment "`propagator` expected unknowns as observables, got an expression; observe the unknowns, or leave this estimator out."
             | Source.Simulated _, Method.Propagator when not (isLinear experiment) ->
                 fail experiment "`propagator` expected a linear equation, got one with other terms; take dynamical as the reference."
-            | Source.Simulated(equations, _, _, _), Method.Exact score when score.Length <> equations.Length ->
+            | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Learned _) when
+                equations |> List.exists (fun e -> Field.dependsOnPlace e.Drift)
+                ->
+                fail experiment $"'{estimator}' expected a homogeneous system, got a drift that depends on the place; take dynamical (pairs 1000)."
+            | Source.Simulated(equations, _, _, _), Method.Propagator when not (Equations.isPlain equations) ->
+                fail
+                    experiment
+                    "`propagator` expected one field on a torus or scalar unknowns, got a system of several fields; take dynamical as the reference."
+            | Source.Simulated(equations, _, _, _), Method.Exact score when
+                score.Length
+                <> (if (Equations.fields equations).IsEmpty then
+                        equations.Length
+                    else
+                        1)
+                ->
                 fail
                     experiment
                     $"'{estimator}' expected one score for each of {equations.Length} unknowns, got {score.Length}; `exactOf` takes a list."
-            | Source.Simulated({ Unknown = Field.Unknown(_, domain) } :: _, _, _, _), Method.Learned network ->
-                match domain, network.Architecture with
-                | Domain.Scalar, Architecture.Residual ->
+            | Source.Simulated(equations, _, _, _), Method.Learned network ->
+                match Equations.fields equations, network.Architecture with
+                | [], Architecture.Residual ->
                     fail experiment $"'{estimator}' expected a dense network for scalar unknowns, got residualNet; write learned mlp."
-                | Domain.Torus _, Architecture.Dense ->
+                | _ :: _, Architecture.Dense ->
                     fail experiment $"'{estimator}' expected a convolution for a field, got mlp; write learned residualNet."
                 | _ -> ()
             | _ -> ()

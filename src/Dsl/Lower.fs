@@ -322,10 +322,14 @@ module Lower =
     /// The model of equations with their noise, products as they come out on the grid.
     let system (equations: Equation list) (noise: Noise) : Model = systemWith false equations noise
 
+    /// The model of equations with their noise as a step wants it.
+    let systemFor (step: Step) (equations: Equation list) (noise: Noise) : Model =
+        systemWith step.Dealiased equations noise
+
     /// The model of an experiment. Raises LeithException for a recording, which has none.
     let model (experiment: Experiment) : Model =
         match experiment.Source with
-        | Source.Simulated(equations, noise, _, _) -> system equations noise
+        | Source.Simulated(equations, noise, step, _) -> systemFor step equations noise
         | Source.Recorded data -> raise (LeithException $"experiment \"{experiment.Title}\": expected a model, got the recording {data.Path}.")
 
     /// Pixel variance per unit time that the noise adds, ⟨|σ_k|²⟩ over the modes; none for scalar unknowns.

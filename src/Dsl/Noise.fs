@@ -5,7 +5,7 @@ open Leith.Core
 
 /// How a stochastic integral is meant.
 [<RequireQualifiedAccess>]
-type Calculus =
+type StochasticCalculus =
     /// The factor before dW is taken at the beginning of each instant.
     | Ito
     /// … at its middle: the ordinary rules of calculus hold.
@@ -25,7 +25,7 @@ type Noise =
     /// Noise of each of these unknowns, independent of one another; the others have none.
     | Each of (Field * Noise) list
     /// An expression, linear in white noises, for each of these unknowns; the others have none.
-    | Expressions of Calculus * (Field * Field) list
+    | Expressions of StochasticCalculus * (Field * Field) list
 
     /// The noise as text.
     member noise.Text: string =
@@ -42,8 +42,8 @@ type Noise =
         | Noise.Expressions(calculus, parts) ->
             let product =
                 match calculus with
-                | Calculus.Ito -> "Itô"
-                | Calculus.Stratonovich -> "Stratonovich"
+                | StochasticCalculus.Ito -> "Itô"
+                | StochasticCalculus.Stratonovich -> "Stratonovich"
 
             (parts |> List.map (fun (unknown, f) -> $"{unknown}: {f}") |> String.concat "; ") + $" ({product})"
 
@@ -127,8 +127,9 @@ module NoiseWords =
         | None -> Noise.Expressions(calculus, parts)
 
     /// Noise that may depend on the state, as Itô means it: `ito [ x, (0.2 * x + 0.1) * brownian "W" ]`; the same white noise may act on several unknowns.
-    let ito parts = expressions "ito" Calculus.Ito parts
+    let ito parts =
+        expressions "ito" StochasticCalculus.Ito parts
 
     /// Noise that may depend on the state, as Stratonovich means it; the drift that makes it Itô's is added, and `plan` prints it.
     let stratonovich parts =
-        expressions "stratonovich" Calculus.Stratonovich parts
+        expressions "stratonovich" StochasticCalculus.Stratonovich parts

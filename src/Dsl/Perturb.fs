@@ -31,9 +31,9 @@ module PerturbWords =
     /// One site of a field pushed by one unit: `kick u (pixel 0 0)`; on a ring `kick u (site [ 0 ])`. Indices wrap around.
     let kick (u: Field) (place: int list) =
         match u with
-        | Field.Unknown(_, Domain.Torus(_, points)) when points.Length = place.Length ->
+        | Field.Unknown(_, (Domain.Torus(_, points) | Domain.Lattice(_, points))) when points.Length = place.Length ->
             Perturbation.Kick(u, List.map2 (fun i n -> ((i % n) + n) % n) place points)
-        | Field.Unknown(_, Domain.Torus(_, points)) ->
+        | Field.Unknown(_, (Domain.Torus(_, points) | Domain.Lattice(_, points))) ->
             raise (
                 LeithException
                     $"kick: expected {points.Length} indices for the torus of {u}, got {place.Length}; write `site [ … ]` or, in two dimensions, `pixel i j`."
@@ -48,7 +48,7 @@ module PerturbWords =
 
         for u in unknowns do
             match u with
-            | Field.Unknown(_, Domain.Torus _) ->
+            | Field.Unknown(_, (Domain.Torus _ | Domain.Lattice _)) ->
                 raise (LeithException $"pushEach: expected scalar unknowns or columns, got the field {u}; write `kick {u} (pixel 0 0)`.")
             | Field.Unknown _ -> ()
             | _ -> raise (LeithException $"pushEach: expected unknowns, got {u}.")

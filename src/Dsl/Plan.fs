@@ -44,7 +44,7 @@ module Plan =
         $"{step}; order {number facts.Strong} strong, {number facts.Weak} weak, {number facts.Deterministic} without noise; {facts.Note}"
 
     let private describeModel experiment (equations: Equation list) noise step (sampling: Sampling) =
-        let model = Lower.system equations noise
+        let model = Lower.systemFor step equations noise
 
         let operators =
             equations |> List.collect (fun e -> Field.operators e.Drift) |> List.distinct
@@ -294,7 +294,7 @@ module Plan =
         match experiment.Source with
         | Source.Recorded data -> costsOfRecording data
         | Source.Simulated(equations, noise, step, sampling) ->
-            let model = Lower.system equations noise
+            let model = Lower.systemFor step equations noise
             let work = workOf equations
             let toReal, toSpectrum = work.Transforms
             let stages = (Schemes.Facts step.Scheme).Stages

@@ -44,9 +44,10 @@ module internal Runner =
     let private findAlone setting (experiment: Experiment) =
         match experiment.Source with
         | Source.Simulated(equations, _, step, sampling) ->
-            match equations.Head.Unknown with
-            | Field.Unknown(_, Domain.Torus _) -> FieldRun.run setting experiment equations step sampling
-            | _ -> VectorRun.run setting experiment equations step sampling
+            if (Equations.fields equations).IsEmpty then
+                VectorRun.run setting experiment equations step sampling
+            else
+                FieldRun.run setting experiment equations step sampling
         | Source.Recorded data -> RecordingRun.run setting experiment data
 
     /// What an experiment finds when its passes over the ensemble gather for companions too. The answers of these are left out; where they stand in the way, it is run without them.

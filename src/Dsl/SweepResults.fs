@@ -79,7 +79,7 @@ module internal Differences =
 
     let private grid (unknown: Field) =
         match unknown with
-        | Field.Unknown(_, Domain.Torus(lengths, points)) ->
+        | Field.Unknown(_, (Domain.Torus(lengths, points) | Domain.Lattice(lengths, points))) ->
             let joined values =
                 values |> List.map Typography.number |> String.concat " × "
 

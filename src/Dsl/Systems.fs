@@ -23,7 +23,7 @@ module Systems =
 
     let private sitesOf word u =
         match u with
-        | Field.Unknown(_, Domain.Torus(_, points)) -> List.fold (*) 1 points
+        | Field.Unknown(_, (Domain.Torus(_, points) | Domain.Lattice(_, points))) -> List.fold (*) 1 points
         | _ -> raise (LeithException $"{word}: expected a field on a torus, got {u}.")
 
     /// (2/ε²) f / N_sites, the score of du = Σ f dt + ε Σ^½ ξ with the delta of unit area.
