@@ -184,6 +184,9 @@ let ``three steps of the exponential scheme have the exact mean and covariance, 
 [<InlineData(Scheme.Heun)>]
 [<InlineData(Scheme.RungeKutta4)>]
 [<InlineData(Scheme.Exponential)>]
+[<InlineData(Scheme.Milstein)>]
+[<InlineData(Scheme.ExponentialRungeKutta4)>]
+[<InlineData(Scheme.WeakSecondOrder)>]
 let ``every scheme has the stationary covariance of its own chain`` (scheme: Scheme) =
     let step = 0.25
     let c = dense (LinearLaw.StationaryCovariance(oscillator, scheme, step))
@@ -213,6 +216,7 @@ let advected =
 [<InlineData(Scheme.Heun, 0.25, 30.0)>]
 [<InlineData(Scheme.RungeKutta4, 0.25, 30.0)>]
 [<InlineData(Scheme.Exponential, 15.0, 30.0)>]
+[<InlineData(Scheme.ExponentialRungeKutta4, 15.0, 30.0)>]
 let ``every Fourier mode has its known variance`` (scheme: Scheme, step: float, spinUp: float) =
     // 4099 members: the last tile has three, so pairs are told apart as well.
     let plan = SamplingPlan(4099, spinUp, step, step)
@@ -258,6 +262,9 @@ type Twin(model: Model, size: float, members: int) =
 [<InlineData(Scheme.Heun)>]
 [<InlineData(Scheme.RungeKutta4)>]
 [<InlineData(Scheme.Exponential)>]
+[<InlineData(Scheme.Milstein)>]
+[<InlineData(Scheme.ExponentialRungeKutta4)>]
+[<InlineData(Scheme.WeakSecondOrder)>]
 let ``twins of a field are the propagator, mode by mode`` (scheme: Scheme) =
     let step, size = 0.125, 0.3
 

@@ -52,9 +52,9 @@ type PathNormals(seed: uint64, weights: float[,][]) =
 let matrix (a: float[,]) =
     MathNet.Numerics.LinearAlgebra.Double.DenseMatrix.OfArray a
 
-/// W_j: the sum of Brownian increments over √ratio, or, for the exponential scheme, G(ratio h)⁻¹ e^{L (ratio − 1 − j) h} G(h).
+/// W_j: the sum of Brownian increments over √ratio, or, for the exponential schemes, G(ratio h)⁻¹ e^{L (ratio − 1 − j) h} G(h).
 let pathWeights scheme (fine: float) ratio =
-    if scheme <> Scheme.Exponential then
+    if not (LinearLaw.IsExponential scheme) then
         Array.replicate ratio (Array2D.init 2 2 (fun i j -> if i = j then 1.0 / sqrt (float ratio) else 0.0))
     else
         let model = problem noise
@@ -121,6 +121,9 @@ let isNear name scheme expected measured =
 [<InlineData(Scheme.Heun, 131072)>]
 [<InlineData(Scheme.RungeKutta4, 16384)>]
 [<InlineData(Scheme.Exponential, 16384)>]
+[<InlineData(Scheme.Milstein, 16384)>]
+[<InlineData(Scheme.ExponentialRungeKutta4, 16384)>]
+[<InlineData(Scheme.WeakSecondOrder, 131072)>]
 let ``strong and weak order with noise are those of the table`` (scheme: Scheme, members: int) =
     let facts, states = Schemes.Facts scheme, finals scheme true members 5
     isNear "strong" scheme facts.Strong (slope (between states strongError))
@@ -131,5 +134,8 @@ let ``strong and weak order with noise are those of the table`` (scheme: Scheme,
 [<InlineData(Scheme.Heun)>]
 [<InlineData(Scheme.RungeKutta4)>]
 [<InlineData(Scheme.Exponential)>]
+[<InlineData(Scheme.Milstein)>]
+[<InlineData(Scheme.ExponentialRungeKutta4)>]
+[<InlineData(Scheme.WeakSecondOrder)>]
 let ``order without noise is that of the table`` (scheme: Scheme) =
     isNear "deterministic" scheme (Schemes.Facts scheme).Deterministic (slope (between (finals scheme false 1 6) strongError))
