@@ -20,7 +20,7 @@ public sealed class LastStates(long samples)
     {
         lock (tiles)
         {
-            if (!tiles.TryGetValue(state.Index, out var kept)) tiles[state.Index] = kept = new Tile(state.Rows);
+            if (!tiles.TryGetValue(state.Index, out var kept) || kept.Rows != state.Rows) tiles[state.Index] = kept = new Tile(state.Rows);
             kept.CopyFrom(state);
         }
     }
