@@ -747,7 +747,7 @@ let ``A sketch keeps names, order and checks, and asks for less`` () =
         let effort (e: Estimator) =
             match e.Method with
             | Method.Dynamical(Effort.Pairs n) -> float n
-            | Method.Dynamical(Effort.StandardError e) -> 1.0 / (e * e)
+            | Method.Dynamical(Effort.StandardError(e, _)) -> 1.0 / (e * e)
             | Method.Learned network -> float network.Steps
             | _ -> 0.0
 

@@ -22,7 +22,9 @@ type private Writer(inputs: int) =
     member _.Add([<ParamArray>] terms: int[]) =
         terms |> Array.reduce (fun x y -> b.Add(x, y))
 
-    member _.Total(terms: int[]) = terms |> Array.fold (fun x y -> b.Add(x, y)) (b.Constant 0.0)
+    member _.Total(terms: int[]) =
+        terms |> Array.fold (fun x y -> b.Add(x, y)) (b.Constant 0.0)
+
     member _.Mul([<ParamArray>] terms: int[]) =
         terms |> Array.reduce (fun x y -> b.Multiply(x, y))
 

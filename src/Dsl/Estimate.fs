@@ -8,8 +8,8 @@ open Leith.Core
 type Effort =
     /// So many pairs.
     | Pairs of int
-    /// As many pairs as bring the largest standard error of the response down to this.
-    | StandardError of float
+    /// As much as brings the standard error of the response down to this (Euclidean norm over all components, largest of any lag), by this kind of run; none: by the cheapest.
+    | StandardError of float * DynamicalKind option
 
 /// The shape of a network.
 [<RequireQualifiedAccess>]
@@ -139,7 +139,22 @@ module EstimateWords =
 
     /// As many pairs as this standard error needs: `dynamical (standardError 0.006)`.
     let standardError (value: float) =
-        Effort.StandardError(positive "standardError" value)
+        Effort.StandardError(positive "standardError" value, None)
+
+    /// Twin runs with the same noise, kicked at one site or in one unknown.
+    let twinRuns = DynamicalKind.Twins
+    /// Twin runs kicked at every site with a random sign.
+    let fieldKicks = DynamicalKind.FieldKicks
+    /// One run whose own noise serves as the kicks: for additive noise that reaches every mode.
+    let noiseWeights = DynamicalKind.NoiseWeights
+
+    /// The kind of run that a dynamical estimate makes, where it is not to choose: `dynamical (standardError 0.006 |> by noiseWeights)`.
+    let by (kind: DynamicalKind) (effort: Effort) =
+        match effort with
+        | Effort.StandardError(value, _) -> Effort.StandardError(value, Some kind)
+        | Effort.Pairs _ when kind = DynamicalKind.Twins -> effort
+        | Effort.Pairs count ->
+            raise (LeithException $"by: expected a standard error to reach, got {count} pairs, which are twin runs; write standardError 0.01 |> by …")
 
     /// Twin runs with the same noise, one of them pushed.
     let dynamical (effort: Effort) = estimator (Method.Dynamical effort)

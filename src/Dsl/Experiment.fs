@@ -108,7 +108,6 @@ module Experiment =
 
             for unknown, f in parts do
                 demandKnown "of expressions" (Field.unknowns f)
-                NoiseTerms.split f |> ignore
 
                 match Field.place unknown, Field.place f with
                 | here, Some there when here <> Some there -> fail experiment $"`noise` expected noise of {unknown} on its own grid, got {f}."
@@ -197,8 +196,10 @@ module Experiment =
                 if abs (ratio - Math.Round ratio) > 1e-6 * max 1.0 ratio || (value > 0.0 && ratio < 0.5) then
                     fail experiment $"`sample` expected {name} to be a whole multiple of {unit}, {divisor}, got {value}; change one of them."
 
-            demandWhole "the time between samples (every)" sampling.Every "the step" step.Size
-            demandWhole "the spin-up" sampling.SpinUp "the step" step.Size
+            if not step.IsAutomatic then
+                demandWhole "the time between samples (every)" sampling.Every "the step" step.Size
+                demandWhole "the spin-up" sampling.SpinUp "the step" step.Size
+
             demandWhole "the time sampled (lasting)" sampling.Lasting "the time between samples" sampling.Every
 
             if experiment.Lags > sampling.Lasting then

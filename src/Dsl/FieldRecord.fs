@@ -54,9 +54,13 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
         Step = step
         Plan = SamplingPlan(members, s.SpinUp, s.Lasting, s.Every)
         Longest = int (Math.Round(experiment.Lags / s.Every))
-        Simulation = simulation model step (uint64 experiment.Seed)
+        Simulation = simulation model step (initialOf model experiment) (uint64 experiment.Seed)
         Seed = uint64 experiment.Seed
     }
+
+/// Where the unknown that is pushed stands in the state.
+let pushedSegment c =
+    c.Model.Segments[List.findIndex ((=) c.Unknown) c.Unknowns]
 
 /// A map of the state, null for the state itself.
 let map c (field: Field) : Func<ITileMap> | null =
@@ -158,4 +162,10 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
             let fieldsSeen = float c.Plan.Samples * float c.Plan.Members
             progress.Report(1.0, $"{Digest.number fieldsSeen} fields"))
 
-    found, fields |> Option.defaultValue [||] |> Array.chunkBySize c.Grid.Sites
+    let segment = pushedSegment c
+
+    found,
+    fields
+    |> Option.defaultValue [||]
+    |> Array.chunkBySize c.Model.Rows
+    |> Array.map (fun state -> Array.sub state segment.First segment.Rows)

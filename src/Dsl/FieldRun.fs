@@ -43,25 +43,76 @@ let private propagator c estimator observable =
 
     response c estimator observable (lags c) (SpectralResponse.ToSites(c.Grid, spectra)) None [ "exact, mode by mode" ]
 
-/// A unit kick of the pixel at the origin has every Fourier mode equal to one; the response is moved to the kicked site by homogeneity.
+/// A unit kick of a pixel, in rows of the state: every Fourier mode is e^{−ik·x}. Homogeneous systems are kicked at the origin; the others at the site itself.
+let private pixelKick c (site: int list) =
+    let segment = pushedSegment c
+    let kick = Array.create c.Model.Rows Complex.Zero
+
+    if segment.Representation = Representation.Modes then
+        let k = c.Grid.Wavevectors()
+
+        let x =
+            site |> List.mapi (fun axis i -> float i * c.Grid.Lengths[axis] / float c.Grid.Points[axis])
+
+        for mode in 0 .. segment.Rows - 1 do
+            let phase = x |> List.mapi (fun axis x -> -x * k[mode][axis]) |> List.sum
+            kick[segment.First + mode] <- Complex.FromPolarCoordinates(1.0, phase)
+    else
+        kick[segment.First + c.Grid.Ravel(ReadOnlySpan(Array.ofList site))] <- Complex.One
+
+    kick
+
+/// Sites counted from the kicked one.
+let private fromKick c (site: int list) (values: float[]) =
+    Array.init c.Grid.Sites (fun offset ->
+        let index = c.Grid.Unravel offset
+        values[c.Grid.Ravel(ReadOnlySpan(Array.map2 (+) index (Array.ofList site)))])
+
+let private dependsOn test c =
+    match c.Experiment.Source with
+    | Source.Simulated(equations, noise, _, _) ->
+        let noises =
+            match noise with
+            | Noise.Expressions(_, parts) -> List.map snd parts
+            | _ -> []
+
+        (equations |> List.map _.Drift) @ noises |> List.exists test
+    | Source.Recorded _ -> false
+
 let private twins c estimator observable effort (deviation: float) =
     let size = 0.1 * deviation
 
+    let site =
+        match c.Experiment.Perturb with
+        | Perturbation.Kick(_, site) when dependsOn Field.dependsOnPlace c -> site
+        | _ -> List.replicate c.Grid.Dimensions 0
+
+    let equations, noise =
+        match c.Experiment.Source with
+        | Source.Simulated(equations, noise, _, _) -> equations, noise
+        | Source.Recorded _ -> [], Noise.PerSite 0.0
+
     let estimate =
-        Twins.run c.Setting $"twin runs, {observable}" $"{describe c.Experiment}\n{Field.canonical observable}" 64 effort {
+        Twins.run c.Setting $"{estimator}, {observable}" $"{describe c.Experiment}\n{Field.canonical observable}" 64 effort {
             Model = c.Model
             Step = c.Step
             SpinUp = c.Plan.SpinUp
             Longest = float c.Longest * c.Plan.Every
             Every = c.Plan.Every
+            Grid = c.Grid
             Rows = c.Grid.Sites
-            Kick = Array.create c.Grid.Sites Complex.One
+            Kick = pixelKick c site
             Size = size
             Seed = Draw.Bits(c.Seed, Draw.Twins, 0L, 0L)
             Observable = map c observable
+            TransposedTangent = Lower.transposedTangent c.Step equations noise
+            Initial = initialOf c.Model c.Experiment
+            Stationary = not (dependsOn Field.dependsOnTime c)
         }
 
-    response c estimator observable (lags c) estimate.Values (Some estimate.StandardError) (Twins.notes (Some size) [ estimate ])
+    let moved = Array.map (fromKick c site)
+
+    response c estimator observable (lags c) (moved estimate.Values) (Some(moved estimate.StandardError)) (Twins.notes (Some size) [ estimate ])
 
 /// Residuals of −⟨u ŝ⟩ at lag zero against what a perfect score has there, lag zero being where the answer is known.
 let private steinRows (grid: Grid) (expected: float[]) (values: float[]) (errors: float[]) = [
@@ -174,13 +225,14 @@ let private learnedResponse c estimator observable network (products: Dictionary
 let private snapshots c =
     let plan = SamplingPlan(1, c.Plan.SpinUp, c.Plan.Every, c.Plan.Every)
     let saver = Saver<float>(c.Model, plan)
+    let segment = pushedSegment c
     c.Simulation.Run(plan, (fun tile -> saver.Open tile), 1, null, c.Setting.Cancellation)
 
     [
         {
             Title = $"{c.Unknown} of one member"
             Shape = Array.ofSeq c.Grid.Points
-            Values = saver.State(0L, 0).ToArray()
+            Values = saver.State(0L, 0).Slice(segment.First, segment.Rows).ToArray()
         }
     ]
 
@@ -188,7 +240,7 @@ let run setting experiment equations step sampling =
     let c = context setting experiment equations step sampling
 
     let conjugates = [
-        yield "the state", (fun () -> null)
+        yield "the state", (fun () -> map c c.Unknown)
         for estimator in experiment.Estimate do
             match estimator.Method with
             | Method.Exact [ score ] -> yield "score " + Field.canonical score, (fun () -> map c score)

@@ -65,6 +65,9 @@ module FieldWords =
 
         Field.Parameter(name, value)
 
+    /// A number as a field: `ddt phi == number 0.0`.
+    let number (value: float) = Field.Number value
+
     /// Time.
     let t = Field.Time
     /// u².

@@ -212,17 +212,51 @@ module Lower =
         else
             None
 
+    /// The increment of a Milstein step as a map of state and normals, where the noise allows one.
+    let private milstein degree unknowns asked (expressions: (Field * Field) list) : Func<float, Func<IPairMap>> | null =
+        match NoiseTerms.milsteinTerm (Field.Number 1.0) expressions with
+        | Error _ -> null
+        | Ok _ ->
+            Func<float, Func<IPairMap>>(fun h ->
+                match NoiseTerms.milsteinTerm (Field.Number h) expressions with
+                | Error reason -> raise (LeithException $"milstein: {reason}")
+                | Ok terms ->
+                    let noises = noisesOf (List.map snd expressions)
+
+                    let program =
+                        FieldCompiler([ unknowns; noises ], degree).Program(asked (List.map snd terms))
+
+                    Func<IPairMap>(fun () -> program.CompilePair()))
+
+    let private degreeOf dealiased (equations: Equation list) =
+        if dealiased then
+            Aliasing.degreeOf (equations |> List.map _.Drift)
+        else
+            None
+
+    /// One field an equation, in the representation of the state.
+    let private askedOf (equations: Equation list) expressions =
+        List.map2
+            (fun (equation: Equation) f ->
+                let place = Field.place equation.Unknown
+                wanted (place |> Option.exists _.IsTorus) (string equation.Unknown) place f)
+            equations
+            expressions
+
+    /// The operations of the part of a system with fields that is not linear in its own unknown; none where there is no such part.
+    let restProgram (dealiased: bool) (equations: Equation list) : FieldProgram option =
+        let rests = equations |> List.map (ownLinear >> snd)
+
+        if rests |> List.forall isZero then
+            None
+        else
+            let unknowns = equations |> List.map _.Unknown
+            Some(FieldCompiler([ unknowns ], degreeOf dealiased equations).Program(askedOf equations rests))
+
     let private fields dealiased (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
         let parts = equations |> List.map ownLinear
-        let rests = parts |> List.map snd
-
-        let degree =
-            if dealiased then
-                Aliasing.degreeOf (equations |> List.map _.Drift)
-            else
-                None
-
+        let degree = degreeOf dealiased equations
         let compiler = FieldCompiler([ unknowns ], degree)
         let segments = compiler.Segments.Head
         let rows = segments |> List.map _.Rows |> List.sum
@@ -237,15 +271,7 @@ module Lower =
                 parts
             |> Array.concat
 
-        let place (equation: Equation) = Field.place equation.Unknown
-
-        let asked expressions =
-            List.map2
-                (fun (equation: Equation) f ->
-                    let place = place equation
-                    wanted (place |> Option.exists _.IsTorus) (string equation.Unknown) place f)
-                equations
-                expressions
+        let asked = askedOf equations
 
         let expressions =
             match noise with
@@ -269,11 +295,7 @@ module Lower =
                 else
                     Some(rows |> List.map Option.get)
 
-        let nonlinear =
-            if rests |> List.forall isZero then
-                None
-            else
-                Some(compiler.Program(asked rests))
+        let nonlinear = restProgram dealiased equations
 
         let multiplicative =
             match expressions, additive with
@@ -282,6 +304,11 @@ module Lower =
                 let compiler = FieldCompiler([ unknowns; noises ], degree)
                 Some(noises, compiler.Segments[1], compiler.Program(asked expressions))
             | _ -> None
+
+        let milstein =
+            match expressions, multiplicative with
+            | Some expressions, Some _ -> milstein degree unknowns asked (List.zip unknowns expressions)
+            | _ -> null
 
         Model(
             Grid =
@@ -307,6 +334,11 @@ module Lower =
                 (match multiplicative with
                  | Some(_, segments, _) -> segments |> List.map _.Rows |> List.sum
                  | None -> 0),
+            MultiplicativeSegments =
+                (match multiplicative with
+                 | Some(_, segments, _) -> List.toArray segments
+                 | None -> [||]),
+            Milstein = milstein,
             Names = List.map name unknowns
         )
 
@@ -322,9 +354,105 @@ module Lower =
     /// The model of equations with their noise, products as they come out on the grid.
     let system (equations: Equation list) (noise: Noise) : Model = systemWith false equations noise
 
+    /// What a step has to add to each drift, since it reads the noise in another sense than it is written: ± ½ Σ_j (S_j · ∂) S_j; 0 where that is nothing.
+    let addedDrift (step: Step) (equations: Equation list) (noise: Noise) : (Field * Field) list =
+        match noise with
+        | Noise.Expressions(calculus, parts) ->
+            let unknowns = equations |> List.map _.Unknown
+
+            let correction () =
+                NoiseTerms.itoCorrection (List.zip unknowns (expressionsOf equations parts))
+
+            let added =
+                match calculus, (Schemes.Facts step.Scheme).Calculus with
+                | StochasticCalculus.Stratonovich, Calculus.Ito -> correction ()
+                | StochasticCalculus.Ito, Calculus.Stratonovich -> correction () |> List.map (fun f -> -f)
+                | _ -> unknowns |> List.map (fun _ -> Field.Number 0.0)
+
+            List.zip unknowns added |> List.filter (snd >> isZero >> not)
+        | _ -> []
+
     /// The model of equations with their noise as a step wants it.
     let systemFor (step: Step) (equations: Equation list) (noise: Noise) : Model =
+        let added = addedDrift step equations noise
+
+        let equations =
+            equations
+            |> List.map (fun e ->
+                match added |> List.tryFind (fun (u, _) -> u = e.Unknown) with
+                | Some(_, drift) -> { e with Drift = e.Drift + drift }
+                | None -> e)
+
         systemWith step.Dealiased equations noise
+
+    /// Fills states before their first step with expressions of the place, the same for all members; null where every unknown starts at 0.
+    let initial (model: Model) (unknowns: Field list) (start: (Field * Field) list) : Action<Tile> | null =
+        let value (segment: Segment) (unknown: Field) =
+            match start |> List.tryFind (fun (u, _) -> u = unknown), segment.Grid with
+            | None, _ -> Array.zeroCreate segment.Rows
+            | Some(_, f), grid ->
+                Array.init segment.Rows (fun site ->
+                    let look leaf =
+                        match leaf, grid with
+                        | Field.Coordinate axis, NonNull grid when axis < grid.Dimensions ->
+                            float (grid.Unravel(site)[axis]) * grid.Lengths[axis] / float grid.Points[axis]
+                        | other, _ -> raise (LeithException $"startingAt: expected numbers, parameters and coordinates for {unknown}, got {other}.")
+
+                    Field.evaluate look 0.0 f)
+
+        if List.isEmpty start then
+            null
+        else
+            for unknown, _ in start do
+                if not (List.contains unknown unknowns) then
+                    raise (LeithException $"startingAt: expected unknowns of the system, got {unknown}.")
+
+            let values = Seq.map2 value model.Segments unknowns |> Array.concat
+            InitialState.Constant(model, values)
+
+    /// w ↦ N′(u, t)ᵀ w of the part of a drift that is not linear; null where there is none, or where it is not of the tree.
+    let transposedTangent (step: Step) (equations: Equation list) (noise: Noise) : Func<IPairMap> | null =
+        let equations =
+            let added = addedDrift step equations noise |> dict
+
+            equations
+            |> List.map (fun e ->
+                match added.TryGetValue e.Unknown with
+                | true, drift -> { e with Drift = e.Drift + drift }
+                | _ -> e)
+
+        let unknowns = equations |> List.map _.Unknown
+        let hasFields = not (Equations.fields equations).IsEmpty
+
+        let rests =
+            equations
+            |> List.map (fun e ->
+                if hasFields then
+                    snd (ownLinear e)
+                else
+                    Equation.sum (Equation.split e.Drift).Nonlinear)
+
+        if rests |> List.forall isZero then
+            null
+        else
+            let weight u =
+                match u with
+                | Field.Unknown(name, domain) -> Field.Unknown(name + "′", domain)
+                | other -> other
+
+            let weights = unknowns |> List.map weight
+
+            let degree = degreeOf (step.Dealiased && hasFields) equations
+
+            try
+                let trees = Derivatives.adjointOf (List.zip unknowns rests) weights
+
+                let program =
+                    FieldCompiler([ unknowns; weights ], degree).Program(askedOf equations trees)
+
+                Func<IPairMap>(fun () -> program.CompilePair())
+            with :? LeithException ->
+                null
 
     /// The model of an experiment. Raises LeithException for a recording, which has none.
     let model (experiment: Experiment) : Model =

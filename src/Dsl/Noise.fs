@@ -97,7 +97,10 @@ module NoiseWords =
 
         Noise.Matrix rows
 
-    /// Noise of several unknowns, independent of one another: `independent [ u, white 0.1; phi, perSite (sqrt 2.0) ]`; an unknown that is not named has none.
+    /// The unknown that a noise acts on, for `independent`: `on phi (perSite (sqrt 2.0))`.
+    let on (unknown: Field) (noise: Noise) = unknown, noise
+
+    /// Noise of several unknowns, independent of one another: `independent [ on u (white 0.1); on phi (perSite (sqrt 2.0)) ]`; an unknown that is not named has none.
     let independent (parts: (Field * Noise) list) =
         for unknown, part in parts do
             match unknown, part with
@@ -107,29 +110,35 @@ module NoiseWords =
                         $"independent: expected additive, white or perSite for {unknown}, got {part}; noises that act together are written with ito [ … ]."
                 )
             | Field.Unknown _, _ -> ()
-            | other, _ -> raise (LeithException $"independent: expected unknowns before the commas, got {other}.")
+            | other, _ -> raise (LeithException $"independent: expected unknowns, as in on u (perSite 0.1), got {other}.")
 
-        Noise.Each parts
+        match parts |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(unknown, count) -> raise (LeithException $"independent: expected one noise for {unknown}, got {count}; add their variances.")
+        | None -> Noise.Each parts
 
-    let private expressions word calculus (parts: (Field * Field) list) =
+    let private expressions word calculus (equations: Equation list) =
+        let parts = equations |> List.map (fun e -> e.Unknown, e.Drift)
+
         for unknown, f in parts do
             if not unknown.IsUnknown then
-                raise (LeithException $"{word}: expected unknowns before the commas, got {unknown}.")
+                raise (LeithException $"{word}: expected ddt of an unknown, got ddt ({unknown}).")
 
             if List.isEmpty (Field.whiteNoises f) then
                 raise (
                     LeithException
-                        $"{word}: expected white noise in the expression of {unknown}, got {f}; make it with brownian \"W\" or whiteNoise \"ξ\" domain."
+                        $"{word}: expected white noise in the noise of {unknown}, got {f}; make it with brownian \"W\" or whiteNoise \"ξ\" domain."
                 )
 
+            NoiseTerms.split f |> ignore // refuses what is not linear in the white noises
+
         match parts |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
-        | Some(unknown, count) -> raise (LeithException $"{word}: expected one expression for {unknown}, got {count}; add them.")
+        | Some(unknown, count) -> raise (LeithException $"{word}: expected one line for {unknown}, got {count}; add them.")
         | None -> Noise.Expressions(calculus, parts)
 
-    /// Noise that may depend on the state, as Itô means it: `ito [ x, (0.2 * x + 0.1) * brownian "W" ]`; the same white noise may act on several unknowns.
-    let ito parts =
-        expressions "ito" StochasticCalculus.Ito parts
+    /// Noise that may depend on the state, as Itô means it: `ito [ ddt x == (0.2 * x + 0.1) * brownian "W" ]` adds that to ddt x; the same white noise may act on several unknowns.
+    let ito equations =
+        expressions "ito" StochasticCalculus.Ito equations
 
     /// Noise that may depend on the state, as Stratonovich means it; the drift that makes it Itô's is added, and `plan` prints it.
-    let stratonovich parts =
-        expressions "stratonovich" StochasticCalculus.Stratonovich parts
+    let stratonovich equations =
+        expressions "stratonovich" StochasticCalculus.Stratonovich equations

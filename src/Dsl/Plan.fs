@@ -34,14 +34,47 @@ module Plan =
         let lengths = String.Join(" × ", grid.Lengths |> Seq.map number)
         $"{points} sites on {lengths}"
 
-    let private noiseText noise model =
-        match Lower.pixelVariance model with
+    let private noiseText noise (model: Model) =
+        match
+            (if isNull model.Grid then
+                 None
+             else
+                 Lower.pixelVariance model)
+        with
         | Some variance -> $"{noise}; variance per unit time at a site {number variance} (Itô)"
-        | None -> $"{noise} (Itô)"
+        | None -> string noise + (if model.IsMultiplicative then "" else " (Itô)")
 
-    let private schemeText (step: Step) =
+    let private schemeText (step: Step) (model: Model) =
         let facts = Schemes.Facts step.Scheme
-        $"{step}; order {number facts.Strong} strong, {number facts.Weak} weak, {number facts.Deterministic} without noise; {facts.Note}"
+
+        if step.IsAutomatic then
+            "automatic: the structure of the equation decides the law, a pilot run at the start its step; the report says which and why"
+        elif model.IsMultiplicative then
+            $"{step}; order {number facts.StrongMultiplicative} strong, {number facts.WeakMultiplicative} weak with noise that depends on the state; {facts.Note}"
+        else
+            $"{step}; order {number facts.Strong} strong, {number facts.Weak} weak, {number facts.Deterministic} without noise; {facts.Note}"
+
+    /// The drift that a step adds since it reads the noise in another sense.
+    let private addedText step equations noise =
+        match Lower.addedDrift step equations noise with
+        | [] -> []
+        | added -> [
+            "added drift",
+            (added |> List.map (fun (u, f) -> $"{u}: {f}") |> String.concat "; ")
+            + $" (½ Σ (S·∂)S, since {(Schemes.Facts step.Scheme).Name} reads noise in {(Schemes.Facts step.Scheme).Calculus}'s sense)"
+          ]
+
+    let private aliasText (step: Step) (equations: Equation list) =
+        let fields =
+            Equations.fields equations |> List.filter (fun u -> Field.place u |> Option.exists _.IsTorus)
+
+        match fields, Aliasing.degreeOf (equations |> List.map _.Drift) with
+        | [], _
+        | _, None -> []
+        | _, Some degree when step.Dealiased -> [
+            "aliases", $"products of degree {degree} keep the modes |n| < N/{degree + 1} along each axis"
+          ]
+        | _ -> [ "aliases", "left in (aliased)" ]
 
     let private describeModel experiment (equations: Equation list) noise step (sampling: Sampling) =
         let model = Lower.systemFor step equations noise
@@ -58,13 +91,14 @@ module Plan =
                 "operators", joined (operators |> List.map (fun (name, symbol) -> $"{name} = {symbol}"))
             if not parameters.IsEmpty then
                 "parameters", joined parameters
-            match Lower.gridOf equations.Head.Unknown with
-            | Some grid -> "grid", gridText grid
-            | None -> ()
+            for grid in Equations.fields equations |> List.choose Lower.gridOf |> List.map gridText |> List.distinct do
+                "grid", grid
             "linear part", part _.Linear equations
             "other part", part _.Nonlinear equations
             "noise", noiseText noise model
-            "scheme", schemeText step
+            "scheme", schemeText step model
+            yield! aliasText step equations
+            yield! addedText step equations noise
             "sampling", $"{sampling}: {count (float sampling.Members * float sampling.Times)} samples"
         ]
 
@@ -106,28 +140,23 @@ module Plan =
         Buffers: int
     }
 
-    let private workOf (equations: Equation list) =
-        let rest =
-            equations |> List.map (fun e -> Equation.sum (Equation.split e.Drift).Nonlinear)
+    let private nothing = {
+        Transforms = 0, 0
+        Instructions = 0
+        Buffers = 0
+    }
 
-        match Lower.gridOf equations.Head.Unknown, rest with
-        | _ when rest |> List.forall (fun f -> f = Field.Number 0.0) -> {
-            Transforms = 0, 0
-            Instructions = 0
-            Buffers = 0
-          }
-        | None, rest ->
-            let program = Lower.scalarProgram (equations |> List.map _.Unknown) rest
+    let private workOf (step: Step) (equations: Equation list) =
+        let scalarWork () =
+            let program =
+                Lower.scalarProgram (equations |> List.map _.Unknown) (equations |> List.map _.Drift)
 
             {
-                Transforms = 0, 0
-                Instructions = program.Code.Count
-                Buffers = 0
+                nothing with
+                    Instructions = program.Code.Count
             }
-        | Some grid, rest ->
-            let program =
-                Lower.program (equations |> List.map _.Unknown) (Option.get (Field.place equations.Head.Unknown)) rest.Head
 
+        let fieldWork (program: FieldProgram) =
             let instructions (operation: FieldOperation) =
                 match operation with
                 | :? FieldOperation.Pointwise as pointwise -> pointwise.Program.Code.Count
@@ -140,6 +169,11 @@ module Plan =
                 Instructions = program.Operations |> Seq.sumBy instructions
                 Buffers = program.Buffers
             }
+
+        if (Equations.fields equations).IsEmpty then
+            scalarWork ()
+        else
+            Lower.restProgram step.Dealiased equations |> Option.map fieldWork |> Option.defaultValue nothing
 
     /// Nanoseconds that one normal deviate takes on one core here, now: the yardstick of the time estimate.
     /// The fastest of many calls, long enough for the runtime to have compiled its best code.
@@ -251,9 +285,9 @@ module Plan =
                 $"none: {error.Message}"
 
     let private footprint threads (experiment: Experiment) (equations: Equation list) sampling =
-        match Lower.gridOf equations.Head.Unknown with
-        | Some grid -> Footprint.ofField threads experiment grid equations.Head.Unknown sampling
-        | None -> Footprint.ofScalars threads experiment (equations |> List.map _.Unknown) sampling
+        match Equations.fields equations with
+        | field :: _ -> Footprint.ofField threads experiment (Option.get (Lower.gridOf field)) field sampling
+        | [] -> Footprint.ofScalars threads experiment (equations |> List.map _.Unknown) sampling
 
     let private memoryText threads workspace (needs: Footprint.Footprint) =
         let parts =
@@ -267,7 +301,7 @@ module Plan =
         for estimator in experiment.Estimate do
             match estimator.Method with
             | Method.Dynamical(Effort.Pairs pairs) -> $"{count (float pairs)} pairs of twin runs"
-            | Method.Dynamical(Effort.StandardError error) -> $"twin runs down to a standard error of {number error}"
+            | Method.Dynamical(Effort.StandardError(error, _)) -> $"runs down to a standard error of {number error}"
             | Method.Learned network -> $"{count (float network.Steps)} training steps and the network's own correlation"
             | _ -> ()
         "resampling"
@@ -295,7 +329,14 @@ module Plan =
         | Source.Recorded data -> costsOfRecording data
         | Source.Simulated(equations, noise, step, sampling) ->
             let model = Lower.systemFor step equations noise
-            let work = workOf equations
+
+            let step =
+                if step.IsAutomatic then
+                    { step with Size = sampling.Every }
+                else
+                    step
+
+            let work = workOf step equations
             let toReal, toSpectrum = work.Transforms
             let stages = (Schemes.Facts step.Scheme).Stages
             let steps = Math.Round((sampling.SpinUp + sampling.Lasting) / step.Size)

@@ -103,6 +103,36 @@ module internal Runner =
         let path = Options.script () |> Option.defaultValue ""
         header path, (path, (if File.Exists path then File.ReadAllText path else "")), versions ()
 
+    /// The experiment with the step that `automatic` stands for, and why that one.
+    let private resolved (experiment: Experiment) =
+        match experiment.Source with
+        | Source.Simulated(equations, noise, step, sampling) when step.IsAutomatic ->
+            let plain = {
+                step with
+                    Scheme = Scheme.EulerMaruyama
+            }
+
+            let model = Lower.systemFor plain equations noise
+
+            let choice =
+                AutomaticStep.Choose(model, sampling.Every, sampling.SpinUp, initialOf model experiment)
+
+            Terminal.say $"step: {choice.Reason}"
+
+            let chosen = {
+                step with
+                    Scheme = choice.Scheme
+                    Size = choice.Step
+                    IsAutomatic = false
+            }
+
+            {
+                experiment with
+                    Source = Source.Simulated(equations, noise, chosen, sampling)
+            },
+            [ "step", choice.Reason ]
+        | _ -> experiment, []
+
     /// Runs a prepared experiment and writes its folder; `place` stands before the title on the terminal.
     let answer (options: Options.Options) (place: string) (companions: Estimator list) (experiment: Experiment) : Outcome =
         watch.Force()
@@ -121,7 +151,17 @@ module internal Runner =
         let size = if options.Sketch then " (sketch)" else ""
         Terminal.say $"{place}{experiment.Title}{size}"
 
-        let found = find setting companions experiment
+        let experiment, reasons = resolved experiment
+        Experiment.validate experiment
+
+        let found =
+            let found = find setting companions experiment
+
+            {
+                found with
+                    Notes = reasons @ found.Notes
+            }
+
         let curves = compared experiment found.Responses
         let header, script, versions = provenance ()
 

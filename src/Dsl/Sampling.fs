@@ -10,6 +10,8 @@ type Sampling = {
     SpinUp: float
     Lasting: float
     Every: float
+    /// What unknowns start at, as expressions of the place; the others start at 0.
+    Start: (Field * Field) list
 } with
 
     /// Samples of one member, lasting/every; the first is taken at the end of the spin-up.
@@ -18,7 +20,11 @@ type Sampling = {
     /// The sampling as text.
     member sampling.Text =
         let n = Typography.number
-        $"{sampling.Members} members, spin-up {n sampling.SpinUp}, lasting {n sampling.Lasting}, a sample every {n sampling.Every}"
+
+        let start =
+            sampling.Start |> List.map (fun (u, f) -> $", {u} starting at {f}") |> String.concat ""
+
+        $"{sampling.Members} members, spin-up {n sampling.SpinUp}, lasting {n sampling.Lasting}, a sample every {n sampling.Every}{start}"
 
     override sampling.ToString() = sampling.Text
 
@@ -41,6 +47,7 @@ module SamplingWords =
             SpinUp = 0.0
             Lasting = 100.0
             Every = 1.0
+            Start = []
         }
 
     /// Time units run before the first sample.
@@ -61,3 +68,13 @@ module SamplingWords =
         sampling with
             Every = positive "every" time
     }
+
+    /// What an unknown starts at, a number or an expression of the place: `startingAt u (sin (coordinate 0))`; unknowns that are not named start at 0.
+    let startingAt (unknown: Field) (value: Field) (sampling: Sampling) : Sampling =
+        if sampling.Start |> List.exists (fun (u, _) -> u = unknown) then
+            raise (LeithException $"startingAt: expected one start for {unknown}, got two.")
+
+        {
+            sampling with
+                Start = sampling.Start @ [ unknown, value ]
+        }

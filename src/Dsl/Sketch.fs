@@ -27,7 +27,7 @@ let private estimator (e: Estimator) =
     let method =
         match e.Method with
         | Method.Dynamical(Effort.Pairs n) -> Method.Dynamical(Effort.Pairs(shrink n))
-        | Method.Dynamical(Effort.StandardError error) -> Method.Dynamical(Effort.StandardError(error * sqrt scale))
+        | Method.Dynamical(Effort.StandardError(error, kind)) -> Method.Dynamical(Effort.StandardError(error * sqrt scale, kind))
         | Method.Learned network ->
             Method.Learned {
                 network with

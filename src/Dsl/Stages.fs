@@ -181,8 +181,13 @@ let describe (experiment: Experiment) =
             + (if step.Dealiased then "" else " aliased")
             + (if step.IsAutomatic then " automatic" else "")
 
+        let start =
+            s.Start
+            |> List.map (fun (u, f) -> $" {Field.canonical u} from {Field.canonical f}")
+            |> String.concat ""
+
         String.concat "\n" drift
-        + $"\n{noise}\n{stepping}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}\nseed {experiment.Seed}"
+        + $"\n{noise}\n{stepping}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}{start}\nseed {experiment.Seed}"
     | Source.Recorded data -> string data
 
 /// Shares of a stage's progress.
@@ -191,9 +196,15 @@ let fraction (progress: IProgress<float * string>) : IProgress<float> = {
         member _.Report share = progress.Report(share, "")
 }
 
-/// The simulation of a seed.
-let simulation (model: Model) (step: Step) (seed: uint64) =
-    Simulation(model, step.Scheme, step.Size, seed)
+/// The simulation of a seed, from the states that the experiment starts at.
+let simulation (model: Model) (step: Step) (initial: Action<Tile> | null) (seed: uint64) =
+    Simulation(model, step.Scheme, step.Size, seed, Initial = initial)
+
+/// What the states of an experiment start at.
+let initialOf (model: Model) (experiment: Experiment) : Action<Tile> | null =
+    match experiment.Source with
+    | Source.Simulated(equations, _, _, sampling) -> Lower.initial model (equations |> List.map _.Unknown) sampling.Start
+    | Source.Recorded _ -> null
 
 /// Rows and columns exchanged: [lag][component] to [component][lag].
 let byComponent (rows: float[][]) =

@@ -89,7 +89,7 @@ module internal Differences =
     let private estimator (e: Estimator) =
         match e.Method with
         | Method.Dynamical(Effort.Pairs n) -> $"{e} ({n} pairs)"
-        | Method.Dynamical(Effort.StandardError error) -> $"{e} (standard error {Typography.number error})"
+        | Method.Dynamical(Effort.StandardError(error, _)) -> $"{e} (standard error {Typography.number error})"
         | Method.Learned network -> $"{e} ({network.Channels} channels, {network.Layers} layers, {network.Steps} steps)"
         | _ -> string e
 

@@ -1,4 +1,4 @@
-/// Twin runs of fields and of scalar unknowns.
+/// Responses from runs of the model: twins, field kicks, noise weights.
 module internal Leith.Twins
 
 open System
@@ -13,6 +13,8 @@ type Push = {
     SpinUp: float
     Longest: float
     Every: float
+    /// Grid of the observable, null for numbers.
+    Grid: Grid | null
     /// Sites, or rows of the observable.
     Rows: int
     /// Unit kick in state rows.
@@ -21,90 +23,170 @@ type Push = {
     Seed: uint64
     /// What is observed, null for the state itself.
     Observable: Func<ITileMap> | null
+    /// w ↦ N′(u, t)ᵀ w, null where there is none.
+    TransposedTangent: Func<IPairMap> | null
+    Initial: Action<Tile> | null
+    /// Whether the law of the system does not depend on time.
+    Stationary: bool
 }
 
-/// Members of one batch, restarts of each, standard error wanted, and the most pairs. Lanes come in sixteens.
-let private batches effort members =
-    let sixteens count =
-        Tile.Members * ((count + Tile.Members - 1) / Tile.Members)
+/// What was measured, [lag][row].
+type Measured = {
+    Lags: float[]
+    Values: float[][]
+    StandardError: float[][]
+    /// Of twins: the even part over the odd part, lag by lag.
+    EvenPart: float[]
+    /// Pairs of twins, or states of noise weights.
+    Count: int64
+    Kind: DynamicalKind
+    /// Why that kind.
+    Reason: string
+}
 
-    match effort with
-    | Effort.Pairs pairs ->
-        let batch = sixteens (min pairs members)
-        batch, (pairs + batch - 1) / batch, Double.MaxValue, pairs
-    // Spin-up is paid once a batch: restarts are taken from runs that go on.
-    | Effort.StandardError error -> sixteens members, 2, error, Int32.MaxValue
+let private sixteens count =
+    Tile.Members * ((count + Tile.Members - 1) / Tile.Members)
 
-let private toArrays (e: TwinResponseEstimate) =
+let private toArrays (m: Measured) =
     let arrays = Arrays()
-    arrays["lags"] <- e.Lags
-    arrays["values"] <- Array.concat e.Values
-    arrays["errors"] <- Array.concat e.StandardError
-    arrays["even"] <- e.EvenPart
-    arrays["pairs"] <- [| float e.Pairs |]
+    arrays["lags"] <- m.Lags
+    arrays["values"] <- Array.concat m.Values
+    arrays["errors"] <- Array.concat m.StandardError
+    arrays["even"] <- m.EvenPart
+    arrays["count"] <- [| float m.Count |]
+    arrays["kind"] <- [| float (int m.Kind) |]
+    arrays["reason"] <- m.Reason |> Seq.map float |> Array.ofSeq
     arrays
 
-let private ofArrays rows (arrays: Arrays) =
+let private ofArrays rows (arrays: Arrays) : Measured =
     let cut name = arrays[name] |> Array.chunkBySize rows
 
-    TwinResponseEstimate(arrays["lags"], cut "values", cut "errors", int64 arrays["pairs"].[0], arrays["even"])
+    {
+        Lags = arrays["lags"]
+        Values = cut "values"
+        StandardError = cut "errors"
+        EvenPart = arrays["even"]
+        Count = int64 arrays["count"].[0]
+        Kind = enum (int arrays["kind"].[0])
+        Reason = arrays["reason"] |> Array.map char |> String
+    }
 
-/// Runs batches of at most so many members until the effort is made. `description` holds everything about the push that the system does not.
-let run setting (stage: string) (description: string) members effort (p: Push) : TwinResponseEstimate =
-    let batch, restarts, wanted, most = batches effort members
+let private relay (progress: IProgress<float * string>) : IProgress<struct (float * float)> = {
+    new IProgress<struct (float * float)> with
+        member _.Report(struct (share, error)) =
+            let sofar =
+                if Double.IsNaN error then
+                    ""
+                else
+                    $"standard error {Digest.number error}"
+
+            progress.Report(share, sofar)
+}
+
+/// So many pairs of twins.
+let private pairsOfTwins setting members pairs (p: Push) progress : Measured =
+    let batch = sixteens (min pairs members)
 
     let plan =
-        TwinPlan(batch, restarts, p.SpinUp, 0.0, p.Longest, p.Every, p.Kick, p.Size)
+        TwinPlan(batch, (pairs + batch - 1) / batch, p.SpinUp, 0.0, p.Longest, p.Every, p.Kick, p.Size)
 
+    let e =
+        TwinResponse.Run(
+            simulation p.Model p.Step p.Initial,
+            p.Grid,
+            p.Rows,
+            plan,
+            p.Seed,
+            p.Observable,
+            Double.MaxValue,
+            int64 pairs,
+            setting.Threads,
+            relay progress,
+            setting.Cancellation
+        )
+
+    {
+        Lags = e.Lags
+        Values = e.Values
+        StandardError = e.StandardError
+        EvenPart = e.EvenPart
+        Count = e.Pairs
+        Kind = DynamicalKind.Twins
+        Reason = "twin runs, as asked"
+    }
+
+let private untilError setting members wanted (kind: DynamicalKind option) (p: Push) progress : Measured =
+    let question =
+        DynamicalQuestion(
+            p.Model,
+            p.Step.Scheme,
+            p.Step.Size,
+            sixteens members,
+            p.SpinUp,
+            p.Longest,
+            p.Every,
+            p.Size,
+            p.Seed,
+            Kick = p.Kick,
+            TransposedTangent = p.TransposedTangent,
+            Observable = p.Observable,
+            ObservableRows = p.Rows,
+            Initial = p.Initial,
+            Stationary = p.Stationary
+        )
+
+    let e =
+        DynamicalChoice.Run(question, wanted, Option.toNullable kind, Int64.MaxValue, setting.Threads, relay progress, setting.Cancellation)
+
+    {
+        Lags = e.Lags
+        Values = e.Values
+        StandardError = e.StandardError
+        EvenPart = e.EvenPart
+        Count = e.Count
+        Kind = e.Kind
+        Reason = e.Reason
+    }
+
+/// Runs until the effort is made. `description` holds everything about the push that the system does not.
+let run setting (stage: string) (description: string) members effort (p: Push) : Measured =
     let key =
-        $"twins {description}\n{batch} {restarts} {wanted:R} {most} {p.Longest:R} {p.Every:R} {p.Size:R} {p.Seed}"
+        $"dynamical {description}\n{members} {effort} {p.Longest:R} {p.Every:R} {p.Size:R} {p.Seed}"
 
     cached setting key (fun () ->
         Terminal.stage stage (fun progress ->
-            let relay = {
-                new IProgress<struct (float * float)> with
-                    member _.Report(struct (share, error)) =
-                        let sofar =
-                            if Double.IsNaN error then
-                                ""
-                            else
-                                $"standard error {Digest.number error}"
-
-                        progress.Report(share, sofar)
-            }
-
-            let estimate =
-                TwinResponse.Run(
-                    simulation p.Model p.Step,
-                    p.Model.Grid,
-                    p.Rows,
-                    plan,
-                    p.Seed,
-                    p.Observable,
-                    wanted,
-                    int64 most,
-                    setting.Threads,
-                    relay,
-                    setting.Cancellation
-                )
+            let measured =
+                match effort with
+                | Effort.Pairs pairs -> pairsOfTwins setting members pairs p progress
+                | Effort.StandardError(wanted, kind) -> untilError setting members wanted kind p progress
 
             stopIfCancelled setting
-            toArrays estimate))
+            progress.Report(1.0, measured.Reason)
+            toArrays measured))
     |> ofArrays p.Rows
 
-/// What the reader should know of twin estimates.
-let notes (size: float option) (estimates: TwinResponseEstimate list) =
-    let pairs = estimates |> List.sumBy _.Pairs
-    let even = estimates |> List.map (fun e -> Array.max e.EvenPart) |> List.max
+/// What the reader should know of these estimates.
+let notes (size: float option) (estimates: Measured list) =
+    let count = estimates |> List.sumBy _.Count
 
     let kicks =
         size |> Option.map (fun s -> $", kicks of ±{Digest.number (s / 2.0)}") |> Option.defaultValue ""
 
+    let twins = estimates |> List.filter (fun e -> e.EvenPart.Length > 0)
+
     [
-        $"{pairs} pairs with the same noise{kicks}"
-        $"even part over odd part at most {Digest.number even}"
-        + (if even < 0.1 then
-               ": the kick is in the linear range"
-           else
-               ": the kick is large; the response is not linear in it everywhere")
+        yield! estimates |> List.map _.Reason |> List.distinct
+        if twins.IsEmpty then
+            yield $"{Digest.number (float count)} states of runs whose noise serves as kicks: no kick has a size"
+        else
+            let even = twins |> List.map (fun e -> Array.max e.EvenPart) |> List.max
+            yield $"{count} pairs with the same noise{kicks}"
+
+            let verdict =
+                if even < 0.1 then
+                    "the kick is in the linear range"
+                else
+                    "the kick is large; the response is not linear in it everywhere"
+
+            yield $"even part over odd part at most {Digest.number even}: {verdict}"
     ]

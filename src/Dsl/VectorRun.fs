@@ -71,7 +71,8 @@ let private gather c name observables scoreMaps =
     Terminal.stage name (fun progress ->
         let lags = VectorLags(lagPlan c observables scoreMaps)
 
-        (simulation c.Model c.Step c.Seed).Run(c.Plan, (fun tile -> lags.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+        (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
+            .Run(c.Plan, (fun tile -> lags.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
 
         stopIfCancelled c.Setting
         let result = lags.Result()
@@ -137,6 +138,11 @@ let private dynamical c estimator effort (products: LagProducts) =
     let rows = n + others.Length
     let covariance = products.Covariance 0
 
+    let equations, noise =
+        match c.Experiment.Source with
+        | Source.Simulated(equations, noise, _, _) -> equations, noise
+        | Source.Recorded _ -> [], Noise.PerSite 0.0
+
     let twins kick =
         Twins.run c.Setting $"twin runs, {c.Unknowns[kick]} pushed" $"{describe c.Experiment}\npush {kick}\n{texts others}" 1024 effort {
             Model = c.Model
@@ -144,17 +150,21 @@ let private dynamical c estimator effort (products: LagProducts) =
             SpinUp = c.Plan.SpinUp
             Longest = float c.Longest * c.Plan.Every
             Every = c.Plan.Every
+            Grid = null
             Rows = rows
             Kick = Array.init n (fun i -> if i = kick then Complex.One else Complex.Zero)
             Size = 0.1 * sqrt covariance.[kick].[kick]
             Seed = Draw.Bits(c.Seed, Draw.Twins, int64 kick, 0L)
             Observable = (if others.IsEmpty then null else map c (c.Unknowns @ others))
+            TransposedTangent = Lower.transposedTangent c.Step equations noise
+            Initial = initialOf c.Model c.Experiment
+            Stationary = equations |> List.forall (fun e -> not (Field.dependsOnTime e.Drift))
         }
 
     let estimates = pushed c |> List.map (fun kick -> kick, twins kick)
     let lags = (snd estimates.Head).Lags
 
-    let cube (pick: TwinResponseEstimate -> float[][]) =
+    let cube (pick: Twins.Measured -> float[][]) =
         let columns = estimates |> List.map (fun (kick, e) -> kick, pick e) |> Map.ofList
 
         Array.init lags.Length (fun lag ->
@@ -192,7 +202,8 @@ let private train c (estimator: Estimator) (network: Network) (products: LagProd
         let saver =
             Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
 
-        (simulation c.Model c.Step c.Seed).Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
+        (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
+            .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
 
         stopIfCancelled c.Setting
         let samples = saver.Values |> Array.chunkBySize n

@@ -1,0 +1,46 @@
+// Question   Does a score reproduce how two-dimensional turbulence carries and forgets a push of its vorticity?
+// Equation   ∂u/∂t = ∂xψ ∂yu − ∂xu ∂yψ − A ∂xu − ν_h Δ⁻²u − ν Δ²u − mean u + ς, u = Δψ, ς a sum of random waves
+// Expect     dynamical peaks of .910, .775 and .622 two, four and six pixels downstream, 1/8, 1/4 and 3/8 time units after the push
+// Run        ./run experiments/navier_stokes.fsx          (minutes on two cores; --sketch: seconds)
+// Source     Giorgini, Deck, Bischoff, Souza (2024), PRL 133, 267302, arXiv:2402.01029; forcing: Flierl and Souza (2024), J. Fluid Mech. 986, A8
+#load "../leith.fsx"
+open Leith
+
+let box = torus (2.0 * pi) 32
+let a, nu, drag = parameter "A" pi, parameter "ν" 1e-5, parameter "ν_h" 1e-2
+let u = field "u" box
+let phi = phases "φ" box
+let psi = inverseLap u
+
+// Waves of equal amplitude and freely diffusing phases; nine tenths of their mean are taken out.
+let waves = randomWaves (fun k -> 300.0 / 128.0 ** 2 * k.SquaredAtMost 112.5) phi
+
+let forcing = waves - 0.9 * mean waves
+let velocity = rotatedGrad psi
+
+experiment "Navier–Stokes" {
+    system [
+        ddt u
+        == -(skewAdvection velocity u) - a * dx u - drag * inverseLap psi - nu * lap (lap u) - mean u + forcing
+        ddt phi == number 0.0
+    ]
+
+    noise (independent [ on phi (perSite (sqrt 2.0)) ])
+    step (rk4 (1.0 / 128.0) |> aliased)
+
+    sample (
+        members 128
+        |> startingAt u (sin (3.0 * coordinate 0) * sin (3.0 * coordinate 1))
+        |> spinUp 64.0
+        |> lasting 64.0
+        |> every 0.125
+    )
+
+    perturb (kick u (pixel 0 0))
+    observe [ u ]
+    lags 1.0
+    estimate [ dynamical (pairs 512); gaussian ]
+    seed 7
+}
+|> run
+|> ignore
