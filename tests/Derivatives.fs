@@ -323,7 +323,7 @@ let private refused f =
 let ``The divergence is the trace of the Jacobian matrix of differences`` () =
     let mutable answered, asked = 0, 0
 
-    forEveryKind 60 8 (fun unknowns drifts source ->
+    forEveryKind 30 8 (fun unknowns drifts source ->
         let point = state source unknowns
         asked <- asked + 1
 
@@ -433,7 +433,7 @@ let ``The added drift of Stratonovich noise is that of differences along its vec
 
     for unknowns in everyKind do
         throughout
-            60
+            40
             (Prop.forAll (noises 2 unknowns) (fun (fs, seed) ->
                 let point = state (Random(seed)) unknowns
                 asked <- asked + 1
@@ -462,7 +462,7 @@ let ``A Milstein term is that of differences, and no other iterated integral is 
 
     for unknowns in everyKind do
         throughout
-            60
+            40
             (Prop.forAll (noises 2 unknowns) (fun (fs, seed) ->
                 let source = Random(seed)
                 let point = state source unknowns
@@ -512,3 +512,129 @@ let ``A Milstein term is that of differences, and no other iterated integral is 
                     awayFromDifferences second (Array.map2 (-) value first) < 1e-6 && crossed < 1e-9))
 
     Assert.True(answered > asked / 4, $"{answered} of {asked} Milstein terms are diagonal.")
+
+// ---- exact answers -----------------------------------------------------------------------------------------------
+
+let private print expected (value: obj) = Assert.Equal(expected, string value)
+
+[<Fact>]
+let ``Derivatives print as they are written on paper`` () =
+    let kappa, weight, direction = parameter "κ" 0.1, field "w" flat, field "δu" flat
+
+    let burgers = kappa * lap u - u * dx u + smooth (u - cube u)
+    print "κ Δδu − δu ∂x u − u ∂x δu + Σ[δu − 3 u² δu]" (Derivatives.tangent [ u, direction ] burgers)
+    print "κ Δw − w ∂x u + ∂x (w u) + Σ[w] − 3 Σ[w] u²" (Derivatives.adjoint u weight burgers)
+    print "0.166667 u" (Derivatives.gradient u (mean (square u)))
+    print "0.0833333 ⟨u³⟩ + 0.25 ⟨u⟩ u²" (Derivatives.gradient u (mean u * mean (cube u)))
+
+[<Fact>]
+let ``The divergence of Lorenz 63 is −σ − 1 − β`` () =
+    let z = scalar "z"
+
+    let sigma, rho, beta =
+        parameter "σ" 10.0, parameter "ρ" 28.0, parameter "β" (8.0 / 3.0)
+
+    let lorenz = [ x, sigma * (y - x); y, x * (rho - z) - y; z, x * y - beta * z ]
+    print "−σ − 1 − β" (Derivatives.divergence lorenz)
+    let rows = Derivatives.jacobianMatrix lorenz |> List.map (List.map string)
+    Assert.Equal<string list list>([ [ "−σ"; "σ"; "0" ]; [ "ρ − z"; "−1"; "−x" ]; [ "y"; "x"; "−β" ] ], rows)
+
+[<Fact>]
+let ``The added drift of known systems`` () =
+    let sigma = parameter "σ" 0.4
+
+    let added noise =
+        NoiseTerms.itoCorrection noise |> List.map string
+    // geometric Brownian motion
+    Assert.Equal<string list>([ "0.5 σ² x" ], added [ x, sigma * x * w1 ])
+    // additive noise, behind an operator too
+    let xi = whiteNoise "ξ" flat
+    Assert.Equal<string list>([ "0"; "0" ], added [ x, sigma * w1 + t * w2; y, 2.0 * w1 ])
+    Assert.Equal<string list>([ "0" ], added [ u, sigma * smooth xi ])
+    // rotation by noise, dx = −y ∘ dW, dy = x ∘ dW: the radius is kept, so Itô needs −x/2, −y/2
+    Assert.Equal<string list>([ "−0.5 x"; "−0.5 y" ], added [ x, -y * w1; y, x * w1 ])
+    // correlated additive and multiplicative noise of a climate model, (a − b x) W₁ + σ W₂: −b (a − b x)/2
+    let a, b = parameter "a" 1.0, parameter "b" 0.5
+    Assert.Equal<string list>([ "−0.5 b (a − b x)" ], added [ x, (a - b * x) * w1 + sigma * w2 ])
+    // white noise at every site
+    Assert.Equal<string list>([ "u³" ], added [ u, square u * xi ])
+    // two fields on one grid, moved by one white noise
+    Assert.Equal<string list>([ "0.5 u"; "0.5 v" ], added [ u, v * xi; v, u * xi ])
+
+[<Fact>]
+let ``Noise behind an operator is weighted by its variance at a site`` () =
+    let xi = whiteNoise "ξ" flat
+
+    let variance =
+        evaluate (fun _ -> Array.init 12 (fun site -> if site = 0 then 1.0 else 0.0)) 0.0 (12.0 * mean (square (smooth xi)))
+
+    match NoiseTerms.itoCorrection [ u, u * smooth xi ] with
+    | [ Field.Product [ Field.Number c; f ] ] when f = u -> Assert.Equal(0.5 * variance[0], c, tolerance = 1e-14)
+    | other -> Assert.Fail $"{other}"
+
+[<Fact>]
+let ``The Milstein term of geometric Brownian motion`` () =
+    let sigma, h = parameter "σ" 0.4, parameter "h" 0.01
+
+    match NoiseTerms.milsteinTerm h [ x, sigma * x * w1 ] with
+    | Ok [ _, term ] -> print "sqrt(h) σ x W₁ + 0.5 σ² x h (W₁² − 1)" term
+    | other -> Assert.Fail $"{other}"
+
+[<Fact>]
+let ``Noise splits into its terms`` () =
+    let xi, eta = whiteNoise "ξ" flat, whiteNoise "η" flat
+    let terms = NoiseTerms.split (u * xi + 2.0 * xi + smooth (u * eta) / 3.0)
+    Assert.Equal<string list>([ "(u + 2) ξ"; "0.333333 Σ[u η]" ], terms |> List.map (_.Field >> string))
+    Assert.Equal<string option list>([ Some "u + 2"; None ], terms |> List.map (_.Coefficient >> Option.map string))
+
+// ---- refusals ----------------------------------------------------------------------------------------------------
+
+let private says (parts: string list) (f: unit -> 'a) =
+    let error = Assert.Throws<LeithException>(fun () -> f () |> ignore)
+
+    for part in parts do
+        Assert.Contains(part, error.Message)
+
+[<Fact>]
+let ``What is not of the tree is refused with its term`` () =
+    let xi = whiteNoise "ξ" flat
+    let phi = phases "φ" flat
+    let waves = randomWaves (fun k -> 1.0 / (1.0 + k.Squared)) phi
+    let split f () = NoiseTerms.split f
+    says [ "degree 2"; "term u ξ²" ] (split (u * square xi))
+    says [ "degree 2"; "W₁ W₂" ] (split (x * w1 + w1 * w2))
+    says [ "inside a function"; "sin(ξ)" ] (split (u * sin xi))
+    says [ "got none in u²"; "drift" ] (split (xi + square u))
+    says [ "tangent: expected phases that are held fixed" ] (fun () -> Derivatives.tangent [ phi, Field.Number 1.0 ] (u + waves))
+    says [ "adjoint: expected phases" ] (fun () -> Derivatives.adjoint phi u (u * waves))
+
+    says
+        [
+            "gradient: expected an observable that is a number, got the field u²"
+            "mean (u²)"
+        ]
+        (fun () -> Derivatives.gradient u (square u))
+
+    says [ "jacobian matrix: expected unknown numbers" ] (fun () -> Derivatives.jacobianMatrix [ u, lap u ])
+    says [ "expected one weight for each of 2 equations, got 1" ] (fun () -> Derivatives.adjointOf [ x, y; y, x ] [ x ])
+    says [ "divergence: expected at most one factor"; "∂x (u ∂x u²)" ] (fun () -> Derivatives.divergence [ u, dx (u * dx (square u)) ])
+    says [ "Stratonovich: expected at most one factor" ] (fun () -> NoiseTerms.itoCorrection [ u, smooth u * smooth (u * xi) ])
+
+    says [ "on the grid of u" ] (fun () -> NoiseTerms.itoCorrection [ u, u * mean (whiteNoise "η" line * c) + xi; c, c * whiteNoise "η" line ])
+
+[<Fact>]
+let ``Noise that is not diagonal has no Milstein term, with the reason`` () =
+    let xi = whiteNoise "ξ" flat
+
+    let reason parts noise =
+        match NoiseTerms.milsteinTerm (parameter "h" 0.1) noise with
+        | Ok terms -> Assert.Fail $"{terms}"
+        | Error(text: string) ->
+            for part: string in parts do
+                Assert.Contains(part, text)
+
+    reason [ "depends on y"; "moved by W₂" ] [ x, y * w1; y, w2 ]
+    reason [ "depends on x"; "moved by W₁ and W₂" ] [ x, x * w1 + w2 ]
+    reason [ "the noise of u, u Σ[ξ], joins different places" ] [ u, u * smooth xi ]
+    reason [ "joins different places" ] [ u, smooth u * xi ]
+    reason [ "joins different places" ] [ u, mean u * xi ]

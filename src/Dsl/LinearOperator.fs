@@ -144,7 +144,7 @@ module internal Calculus =
         | Field.Apply(g, a) -> [ Field.slope g a, a ]
         | _ -> []
 
-    /// A product with equal factors gathered into powers.
+    /// A product with equal factors gathered into powers, Δ and ∂ last.
     let private gatheredProduct (factors: Field list) =
         let whole factor =
             match factor with
@@ -159,7 +159,9 @@ module internal Calculus =
             |> List.map whole
             |> List.groupBy fst
             |> List.map (fun (a, powers) -> Field.Pow(a, powers |> List.sumBy snd))
-            |> fun gathered -> product (numbers @ gathered)
+            // δu ∂x u, not ∂x u δu
+            |> List.partition (fun factor -> not (factor.IsLap || factor.IsDerivative))
+            |> fun (plain, derivatives) -> product (numbers @ plain @ derivatives)
         | other -> other
 
     /// A sum with equal terms gathered.
