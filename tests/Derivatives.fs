@@ -84,6 +84,10 @@ let private numbers (unknowns: Field list) (means: Gen<Field> list) size =
 
 /// Trees that live on a domain, in unknowns that live there and in numbers.
 let private fields domain (unknowns: Field list) scalars size =
+    // a product with the number 0 has lost its place
+    let placed a =
+        if (Field.place a).IsNone then a + unknowns.Head else a
+
     let rec tree size =
         let leaf = Gen.elements unknowns
 
@@ -91,7 +95,7 @@ let private fields domain (unknowns: Field list) scalars size =
             leaf
         else
             let part = tree (size / 2)
-            let means = [ Gen.map mean part ]
+            let means = [ Gen.map (placed >> mean) part ]
             let number = numbers scalars means (size / 4)
 
             Gen.oneof (
@@ -101,7 +105,7 @@ let private fields domain (unknowns: Field list) scalars size =
                     Gen.map2 (fun a b -> a + b) part number
                 ]
                 @ pointwise part
-                @ (operators domain |> List.map (fun op -> Gen.map op part))
+                @ (operators domain |> List.map (fun op -> Gen.map (placed >> op) part))
             )
 
     tree size

@@ -62,6 +62,12 @@ module internal Calculus =
         | Some leaf -> a * Field.Power(leaf, 0.0)
         | None -> raise (LeithException $"mean: expected a field under the mean, got {a}, whose coordinates belong to no grid; multiply by a field.")
 
+    /// b in place of a under a mean: where a names its grid, so does b.
+    let private stillOnGridOf a b =
+        match anchor a with
+        | None -> b
+        | leaf -> onGridOf leaf b
+
     let rec contains x field =
         field = x || Field.children field |> List.exists (contains x)
 
@@ -83,7 +89,7 @@ module internal Calculus =
         | LinearOperator.Average, (Field.Lap _ | Field.Derivative _) -> zero
         | LinearOperator.Average, Field.Sum terms when terms |> List.exists isMeanKnown ->
             let known, others = terms |> List.partition isMeanKnown
-            total (apply op (total others) :: (known |> List.map (apply op)))
+            total (apply op (stillOnGridOf a (total others)) :: (known |> List.map (apply op)))
         | _, Field.Product factors when factors |> List.exists isNumber ->
             let numbers, others = factors |> List.partition isNumber
             product numbers * apply op (product others)
@@ -189,6 +195,7 @@ module internal Calculus =
         | Field.Power(a, p) -> Field.Power(tidy a, p)
         | Field.Apply(f, a) -> Field.Apply(f, tidy a)
         | Field.Waves _ -> field
+        | Field.Mean a -> tidy a |> stillOnGridOf a |> apply LinearOperator.Average
         | _ ->
             match asOperator field with
             | Some(op, a) -> apply op (tidy a)
