@@ -303,6 +303,19 @@ module Field =
         | Field.Neighbour(_, a) -> degree a
         | Field.Waves _ -> infinity
 
+    /// What a field divides by where that depends on an unknown: denominators and bases of negative powers.
+    let denominators field =
+        fold
+            (fun found f ->
+                match f with
+                | Field.Quotient(_, b) when not (List.isEmpty (unknowns b)) -> b :: found
+                | Field.Power(b, p) when p < 0.0 && not (List.isEmpty (unknowns b)) -> b :: found
+                | _ -> found)
+            []
+            field
+        |> List.rev
+        |> List.distinct
+
     /// ∂f/∂x, point by point, x an unknown. Raises LeithException when x stands under Δ, ∂ or a spectral operator: that derivative is not local.
     let rec derivative (x: Field) (f: Field) : Field =
         match f with

@@ -404,19 +404,19 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         let groups =
             wanted
             |> List.indexed
-            |> List.groupBy (fun (_, w) -> w.Place)
-            |> List.sortBy (fun (place, _) ->
+            |> List.groupBy (fun (_, w) -> w.Place, w.Spectral)
+            |> List.sortBy (fun ((place, spectral), _) ->
                 match place with
-                | Some(Domain.Torus _) -> 1
+                | Some(Domain.Torus _) when spectral -> 1
                 | _ -> 0)
 
-        for place, members in groups do
+        for (place, _), members in groups do
             let fields = members |> List.map (fun (_, w) -> w.Field)
             let grid = gridOfDomain place
 
             let buffers =
                 match place, grid with
-                | Some(Domain.Torus _), NonNull grid -> spectra grid fields true
+                | Some(Domain.Torus _), NonNull grid when members |> List.forall (fun (_, w) -> w.Spectral) -> spectra grid fields true
                 | _ ->
                     locals grid fields false
                     |> List.map2
@@ -436,7 +436,6 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                     let representation =
                         match w.Place with
                         | None -> Representation.Number
-                        | Some(Domain.Torus _) -> Representation.Modes
                         | Some _ when w.Spectral -> Representation.Modes
                         | Some _ -> Representation.Sites
 

@@ -104,6 +104,27 @@ module Lower =
         else
             None
 
+    /// What the drifts and the noise divide by, as a program from the state; none where that is nothing.
+    let private denominators (equations: Equation list) noise : FieldProgram option =
+        let noises =
+            match noise with
+            | Noise.Expressions(_, parts) -> List.map snd parts
+            | _ -> []
+
+        match (equations |> List.map _.Drift) @ noises |> List.collect Field.denominators |> List.distinct with
+        | [] -> None
+        | found -> Some(FieldCompiler([ equations |> List.map _.Unknown ], None).Program(found |> List.map (fun f -> wanted false (string f) (Field.place f) f)))
+
+    let private denominatorMap (program: FieldProgram option) : Func<ITileMap> | null =
+        match program with
+        | Some program -> Func<ITileMap>(fun () -> program.Compile())
+        | None -> null
+
+    let private denominatorRows (program: FieldProgram option) : IReadOnlyList<Segment> =
+        match program with
+        | Some program -> program.Outputs
+        | None -> [||]
+
     let private scalars (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
         let splits = equations |> List.map (fun equation -> Equation.split equation.Drift)
@@ -135,6 +156,7 @@ module Lower =
                 Array2D.init unknowns.Length unknowns.Length (fun i j -> if i = j then strength unknowns[i] else 0.0), None
             | _ -> noiseMatrix unknowns.Length noise, None
 
+        let divided = denominators equations noise
         let program = scalarProgram unknowns (equations |> List.map _.Drift)
 
         let noiseProgram =
@@ -152,6 +174,8 @@ module Lower =
             NoiseMatrix = additive,
             Names = List.map name unknowns,
             ScalarDrift = program,
+            Denominators = denominatorMap divided,
+            DenominatorSegments = denominatorRows divided,
             ScalarNoise = Option.toObj noiseProgram,
             Multiplicative =
                 (match multiplicative with
@@ -296,6 +320,7 @@ module Lower =
                     Some(rows |> List.map Option.get)
 
         let nonlinear = restProgram dealiased equations
+        let divided = denominators equations noise
 
         let multiplicative =
             match expressions, additive with
@@ -339,6 +364,8 @@ module Lower =
                  | Some(_, segments, _) -> List.toArray segments
                  | None -> [||]),
             Milstein = milstein,
+            Denominators = denominatorMap divided,
+            DenominatorSegments = denominatorRows divided,
             Names = List.map name unknowns
         )
 

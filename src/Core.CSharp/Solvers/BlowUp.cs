@@ -18,6 +18,15 @@ internal static class BlowUp
             + $"The step is {Whole.Text(simulation.Step)} with {Schemes.Facts(simulation.Scheme).Name}. {advice}");
     }
 
+    /// <summary>The error of a run in which a denominator crossed zero.</summary>
+    public static LeithException DescribeDivision(Simulation simulation, long step, (Segment Denominator, int Site, int Member) crossing, int state)
+    {
+        var (denominator, site, member) = crossing;
+        string place = denominator.Grid is { } grid ? $" at site ({string.Join(", ", grid.Unravel(site))})" : "";
+        return new($"member {member}{Roles[state]}: expected {denominator.Name}, by which the equation divides, to keep its sign, but it crossed zero{place} at step {step} (time {Whole.Text(step * simulation.Step)}). "
+            + "Start where it has one sign, keep it away from zero by another term, or take a smaller step.");
+    }
+
     private static string Linear(Simulation simulation)
     {
         double largest = Stability.LargestStep(simulation.Model, simulation.Scheme);

@@ -80,6 +80,12 @@ public sealed record Model
     internal static double[] Variances(IReadOnlyList<Segment> segments) =>
         [.. segments.SelectMany(s => Enumerable.Repeat(s.Representation == Representation.Modes ? (double)s.Rows : 1, s.Rows))];
 
+    /// <summary>What the equation divides by, as a map of the state to values at sites or numbers (<see cref="DenominatorSegments"/>); null where it divides by nothing that moves.</summary>
+    public Func<ITileMap>? Denominators { get; init; }
+
+    /// <summary>The rows of <see cref="Denominators"/>; a segment bears the text of its denominator.</summary>
+    public IReadOnlyList<Segment> DenominatorSegments { get; init; } = [];
+
     /// <summary>For scalar unknowns: the whole drift F as code, inputs and outputs the rows; null for fields.</summary>
     public PointwiseProgram? ScalarDrift { get; init; }
 

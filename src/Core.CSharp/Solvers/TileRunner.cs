@@ -16,6 +16,7 @@ internal sealed class TileRunner : IDisposable
     private readonly Tile normals;
     private readonly Tile[] saved;
     private readonly Segment[] segments;
+    private readonly DenominatorWatch? watch;
     private Vector512<double> maskA, maskB;
     private int realMembers;
 
@@ -27,6 +28,7 @@ internal sealed class TileRunner : IDisposable
         source = simulation.Normals ?? new CounterNormals(simulation.Seed);
         normals = new Tile(stepper.Normals);
         segments = [.. simulation.Model.Segments];
+        watch = simulation.Model.Denominators is null ? null : new DenominatorWatch(simulation.Model);
         saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))];
     }
 
@@ -48,7 +50,7 @@ internal sealed class TileRunner : IDisposable
             long next = Math.Min(to, from + Stride);
             for (int i = 0; i < states.Length; i++) saved[i].CopyFrom(states[i]);
             for (long step = from; step < next; step++) Step(states, step);
-            if (!AllFinite(states)) throw Locate(states, from, next);
+            if (!AllFinite(states) || Crossed(states, next)) throw Locate(states, from, next);
             afterwards(next - from);
             from = next;
         }
@@ -58,6 +60,7 @@ internal sealed class TileRunner : IDisposable
     {
         stepper.Dispose();
         normals.Dispose();
+        watch?.Dispose();
         foreach (var tile in saved) tile.Dispose();
     }
 
@@ -89,6 +92,13 @@ internal sealed class TileRunner : IDisposable
         return true;
     }
 
+    private bool Crossed(ReadOnlySpan<Tile> states, long step)
+    {
+        for (int i = 0; watch is not null && i < states.Length; i++)
+            if (watch.Crossing(saved[i], states[i], step * simulation.Step, realMembers) is not null) return true;
+        return false;
+    }
+
     /// <summary>Goes over the last steps again, one by one, from the copy.</summary>
     private LeithException Locate(ReadOnlySpan<Tile> states, long from, long to)
     {
@@ -99,7 +109,8 @@ internal sealed class TileRunner : IDisposable
             for (int i = 0; i < states.Length; i++) saved[i].CopyFrom(states[i]);
             Step(states, step);
             for (int i = 0; i < states.Length; i++)
-                if (!AllFinite(states[i]))
+                if (watch?.Crossing(saved[i], states[i], step * simulation.Step, realMembers) is { } crossing) return BlowUp.DescribeDivision(simulation, step + 1, crossing, i);
+                else if (!AllFinite(states[i]))
                     return BlowUp.Describe(simulation, step + 1, BlowUp.Members(simulation.Model, saved[i], states[i], realMembers), i);
         }
         throw new LeithException($"a member of tile {normals.Index} stopped being finite between steps {from} and {to}, but not when these were made again. "
