@@ -86,6 +86,9 @@ let private model noise =
         MultiplicativeRows = 2
     )
 
+let diagonalModel = model diagonal
+let mixedModel = model mixed
+
 let private others =
     Enum.GetValues<Scheme>() |> Array.filter (fun scheme -> scheme <> Scheme.Milstein) |> List.ofArray
 
@@ -204,6 +207,16 @@ let ``weak order with a nonlinear forced vector problem and noises that do not c
             (expectation (model diagonal) Scheme.Milstein [| 0.7; -0.4 |] h 2 6 moments)
 
     SolverOrders.isNear "weak" Scheme.Milstein 1.0 (slopeOf 5 error - 1.0)
+
+[<Fact>]
+let ``weak order of the same problem with additive noise`` () =
+    for scheme in Enum.GetValues<Scheme>() do
+        let model = SolverOrders.problem SolverOrders.noise
+
+        let error h =
+            distance (expectation model scheme [| 0.7; -0.4 |] h 1 6 moments) (expectation model scheme [| 0.7; -0.4 |] h 2 6 moments)
+
+        SolverOrders.isNear "weak" scheme (Schemes.Facts scheme).Weak (slopeOf 5 error - 1.0)
 
 let private dense (a: float[,]) : Matrix<float> = Double.DenseMatrix.OfArray a
 let private b1 = dense (array2D [ [ 0.3; 0.2 ]; [ -0.1; 0.4 ] ])

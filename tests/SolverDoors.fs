@@ -183,3 +183,104 @@ let ``initial states, savers and moments that do not fit`` () =
     refused [ "mode power: expected a finished run" ] (fun () -> ModePower(torus damped ones, plan).Power |> ignore)
     refused [ "linear law: expected a model on a torus" ] (fun () -> LinearLaw.StationaryPower oscillator |> ignore)
     refused [ "linear law: expected a model of scalar unknowns" ] (fun () -> LinearLaw.StationaryCovariance(torus damped ones) |> ignore)
+
+/// N = c (x, y)ᵀ³ and rate · y besides, which L does not know of.
+type private Hidden(rate: float) =
+    let apply (u: LaneArray) (f: LaneArray) =
+        for lane in 0..7 do
+            f[0, lane] <- -(u[0, lane] ** 3.0)
+            f[1, lane] <- rate * u[1, lane] - u[1, lane] ** 3.0
+
+    interface ITileMap with
+        member _.Apply(state, _, result) =
+            apply state.A result.A
+            apply state.B result.B
+
+        member _.Dispose() = ()
+
+[<Fact>]
+let ``a nonlinear model is refused where the step amplifies what the linear part damps and nothing else acts on`` () =
+    let model growth rate hidden =
+        Model(
+            Rows = 2,
+            LinearMatrix = array2D [ [ growth; 0.0 ]; [ 0.0; rate ] ],
+            NoiseMatrix = array2D [ [ 1.0 ]; [ 1.0 ] ],
+            Nonlinear = (fun () -> new Hidden(hidden) :> ITileMap)
+        )
+
+    for scheme in
+        [
+            Scheme.EulerMaruyama
+            Scheme.Heun
+            Scheme.RungeKutta4
+            Scheme.WeakSecondOrder
+        ] do
+        refused [ "step:"; "damps the eigenvalue -50"; "Take 0.0"; "exponentialRungeKutta4" ] (fun () -> make (model 1.0 -50.0 0.0) scheme 0.1)
+        // The rest of the drift takes most of the rate away again.
+        make (model 1.0 -50.0 49.0) scheme 0.1
+        make (model 1.0 -5.0 0.0) scheme 0.1
+
+    make (model 1.0 -50.0 0.0) Scheme.ExponentialRungeKutta4 0.1
+
+[<Fact>]
+let ``blow-up says which step the linear part allows`` () =
+    let explode rate hidden (parts: string list) =
+        let model =
+            Model(Rows = 2, LinearMatrix = array2D [ [ -1.0; 0.0 ]; [ 0.0; rate ] ], Nonlinear = (fun () -> new Hidden(hidden) :> ITileMap))
+
+        let simulation =
+            Simulation(model, Scheme.EulerMaruyama, 0.1, 1UL, Initial = InitialState.Constant(model, [| 0.1; 30.0 |]))
+
+        refused parts (fun () -> simulation.Run(SamplingPlan(16, 1.0, 1.0, 0.5), (fun _ -> silent), 1, null, CancellationToken.None))
+
+    explode -5.0 0.0 [ "member 0"; "For the linear part alone steps up to 0.4 are stable" ]
+    explode -50.0 49.0 [ "The linear part needs a step below 0.04" ]
+
+type private Nothing() =
+    interface IPairMap with
+        member _.Apply(_, _, _, result) =
+            result.A.Span.Clear()
+            result.B.Span.Clear()
+
+        member _.Dispose() = ()
+
+[<Fact>]
+let ``multiplicative noise that does not fit`` () =
+    let map = Func<IPairMap>(fun () -> new Nothing() :> IPairMap)
+    let linear = array2D [ [ -1.0; 0.0 ]; [ 0.0; -1.0 ] ]
+
+    let code =
+        PointwiseProgram(3, [| PointwiseInstruction(PointwiseCode.Load, 2, 0, 0.0) |], [| 0 |])
+
+    refused [ "at least one white noise" ] (fun () -> make (Model(Rows = 2, LinearMatrix = linear, Multiplicative = map)) Scheme.Heun 0.1)
+
+    refused [ "4 inputs and 2 outputs"; "got 3 and 1" ] (fun () ->
+        make (Model(Rows = 2, LinearMatrix = linear, ScalarNoise = code, MultiplicativeRows = 2)) Scheme.Heun 0.1)
+
+    refused [ "columns commute"; "weak second order" ] (fun () ->
+        make (Model(Rows = 2, LinearMatrix = linear, Multiplicative = map, MultiplicativeRows = 2)) Scheme.Milstein 0.1)
+
+    let field =
+        Model(Rows = 16, Grid = grid, LinearSymbol = damped, Multiplicative = map, MultiplicativeRows = 16)
+
+    refused [ "one white noise a site"; "Euler–Maruyama" ] (fun () -> make field Scheme.WeakSecondOrder 0.1)
+    refused [ "columns commute"; "Euler–Maruyama" ] (fun () -> make field Scheme.Milstein 0.1)
+
+[<Fact>]
+let ``unknowns side by side that do not fit`` () =
+    let segments = [|
+        Segment("psi", grid, Representation.Modes, 0)
+        Segment("p", null, Representation.Number, 16)
+    |]
+
+    let model rows symbol =
+        Model(Rows = rows, Segments = segments, LinearSymbol = symbol)
+
+    let rates = Array.append damped [| Complex(-1.0, 0.0) |]
+    make (model 17 rates) Scheme.Heun 0.1
+    refused [ "expected 17 modes"; "got 18" ] (fun () -> make (model 18 rates) Scheme.Heun 0.1)
+    refused [ "expected 17 entries, one a row"; "got 16" ] (fun () -> make (model 17 damped) Scheme.Heun 0.1)
+    refused [ "real numbers"; "-1 + 1i at p" ] (fun () -> make (model 17 (Array.updateAt 16 (Complex(-1.0, 1.0)) rates)) Scheme.Heun 0.1)
+    refused [ "psi mode (0, 1)"; "Nyquist" ] (fun () -> make (model 17 (Array.updateAt 1 (Complex(-1.0, 1.0)) rates)) Scheme.Heun 0.1)
+    let apart = [| segments[0]; Segment("p", null, Representation.Number, 17) |]
+    refused [ "p to begin at row 16"; "got row 17" ] (fun () -> make (Model(Rows = 17, Segments = apart)) Scheme.Heun 0.1)

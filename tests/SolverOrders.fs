@@ -122,12 +122,17 @@ let isNear name scheme expected measured =
 [<InlineData(Scheme.RungeKutta4, 16384)>]
 [<InlineData(Scheme.Exponential, 16384)>]
 [<InlineData(Scheme.Milstein, 16384)>]
-[<InlineData(Scheme.ExponentialRungeKutta4, 16384)>]
 [<InlineData(Scheme.WeakSecondOrder, 131072)>]
 let ``strong and weak order with noise are those of the table`` (scheme: Scheme, members: int) =
     let facts, states = Schemes.Facts scheme, finals scheme true members 5
     isNear "strong" scheme facts.Strong (slope (between states strongError))
     isNear "weak" scheme facts.Weak (slope (between states weakError))
+
+[<Fact>]
+let ``strong order of exponential Runge–Kutta`` () =
+    // Its weak error is small at these steps and changes its sign; MultiplicativeNoise.fs measures it without sampling noise.
+    let scheme = Scheme.ExponentialRungeKutta4
+    isNear "strong" scheme (Schemes.Facts scheme).Strong (slope (between (finals scheme true 16384 5) strongError))
 
 [<Theory>]
 [<InlineData(Scheme.EulerMaruyama)>]

@@ -392,3 +392,86 @@ let ``an error of a sink is the error of the run`` () =
         Simulation(scalars, Scheme.Heun, 0.25, 1UL).Run(SamplingPlan(64, 1.0, 2.0, 0.5), (fun _ -> failing), 3, null, CancellationToken.None)
 
     Assert.Equal("disk full", Assert.Throws<InvalidOperationException>(run).Message)
+
+/// A field in modes, a number and a lattice, one after the other.
+let private beside =
+    let lattice = Grid([| 3 |], [| 1.0 |])
+    let field = SolverLaws.advected
+
+    let real values =
+        values |> Array.map (fun v -> Complex(v, 0.0))
+
+    let parts f rest = Array.concat [ f; real rest ]
+
+    Model(
+        Rows = field.Rows + 4,
+        Segments = [|
+            Segment("u", SolverLaws.grid, Representation.Modes, 0)
+            Segment("p", null, Representation.Number, field.Rows)
+            Segment("v", lattice, Representation.Sites, field.Rows + 1)
+        |],
+        LinearSymbol = parts (nonNull field.LinearSymbol) [| -0.3; -1.0; -2.0; -0.5 |],
+        NoiseSymbol = parts (nonNull field.NoiseSymbol) [| 0.7; 1.0; 0.2; 0.4 |]
+    )
+
+[<Fact>]
+let ``unknowns side by side: values, spectra, noise of each kind`` () =
+    let sites = SolverLaws.grid.Sites
+    let start = Array.init beside.Rows (fun i -> sin (float i))
+    let plan = SamplingPlan(4096, 0.0, 60.0, 30.0)
+
+    let saved form =
+        run (Simulation(beside, Scheme.ExponentialRungeKutta4, 15.0, 3UL, Initial = InitialState.Constant(beside, start))) plan 2 form
+
+    let values = saved SavedForm.Values
+    let spectra = saved SavedForm.Spectra
+
+    // The first sample is the initial state, in both forms.
+    Array.iteri2 (fun i (a: float) (b: float) -> Assert.Equal(a, b, 1e-14 * float (i + 1))) start (values.State(0L, 5).ToArray())
+    Assert.Equal(2 * sites + 4, spectra.Width)
+    Assert.Equal(Array.sum start[.. sites - 1], spectra.State(0L, 5)[0], 1e-12)
+    Assert.Equal(start[sites], spectra.State(0L, 5)[2 * sites])
+
+    // The second is stationary: variances σ²/(2r) of the rows that are no modes, 3.9 standard errors of a variance.
+    let power = LinearLaw.StationaryPower beside
+
+    for i in 0..3 do
+        let mean =
+            Seq.averageBy (fun m -> values.State(1L, m)[sites + i] ** 2.0) (seq { 0..4095 })
+
+        Assert.Equal(1.0, mean / power[sites + i], 3.9 * sqrt (2.0 / 4096.0))
+
+    // Of the field: Σ_k ⟨|u_k|²⟩ / N² is the mean variance of a pixel; modes are many, so 5 % is more than 4 standard errors.
+    let pixel =
+        Seq.averageBy (fun m -> values.State(1L, m).ToArray()[.. sites - 1] |> Array.averageBy (fun x -> x * x)) (seq { 0..4095 })
+
+    Assert.Equal(1.0, pixel / (Array.sum power[.. sites - 1] / float (sites * sites)), 0.05)
+
+[<Fact>]
+let ``unknowns side by side: kicks and overflow`` () =
+    let sites = SolverLaws.grid.Sites
+
+    let kick =
+        Array.init beside.Rows (fun i ->
+            if i = 0 then Complex(2.0, 0.0)
+            elif i >= sites then Complex(float (i - sites) + 1.0, 0.0)
+            else Complex.Zero)
+
+    let twin = SolverLaws.Twin(beside, 0.5, 16)
+    let plan = TwinPlan(16, 1, 1.0, 0.0, 0.5, 0.5, kick, 0.5)
+    Simulation(beside, Scheme.Exponential, 0.5, 3UL).Twins(plan, (fun _ -> twin), 1, null, CancellationToken.None)
+    let propagator = LinearLaw.PropagatorSymbol(beside, 0.5)
+
+    for KeyValue(struct (_, lag, _), difference) in twin.Differences do
+        for row in 0 .. beside.Rows - 1 do
+            let grown = if lag = 0 then kick[row] else propagator[row] * kick[row]
+            Assert.True(Complex.Abs(difference[row] - Complex(1.0, 1.0) * grown) < 1e-12)
+
+    let start (member': int) : Collections.Generic.IReadOnlyList<float> =
+        Array.init beside.Rows (fun row -> if row = sites && member' = 12 then nan else 0.5)
+
+    let simulation =
+        Simulation(beside, Scheme.Heun, 0.1, 1UL, Initial = InitialState.Members(beside, start))
+
+    message (fun () -> simulation.Run(SamplingPlan(16, 1.0, 1.0, 0.5), (fun _ -> silent), 1, null, CancellationToken.None))
+    |> says [ "member 12 stopped" ]
