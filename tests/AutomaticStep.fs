@@ -4,6 +4,7 @@ module Leith.Tests.AutomaticStep
 open System
 open System.Numerics
 open System.Threading
+open Leith
 open Leith.Core
 open Xunit
 
@@ -78,3 +79,27 @@ let ``no step is small enough for an equation that explodes`` () =
 
     for part in [ "automatic"; "pilot run that stays finite"; "signs of the terms" ] do
         Assert.Contains(part, error.Message)
+
+[<Fact>]
+let ``the words of steps say what they are`` () =
+    for step, text in
+        [
+            milstein 0.1, "Milstein, dt = 0.1"
+            etdRk4 0.1, "exponential Runge–Kutta (ETD-RK4), dt = 0.1"
+            exponentialRungeKutta4 0.1 |> aliased, "exponential Runge–Kutta (ETD-RK4), dt = 0.1, aliased"
+            weakSecondOrder 0.05, "weak second order (Platen), dt = 0.05"
+            automatic, "automatic"
+        ] do
+        Assert.Equal(text, string step)
+
+    Assert.NotEqual(rk4 0.1, rk4 0.1 |> aliased)
+
+    for word, make in
+        [
+            "milstein", milstein
+            "etdRk4", etdRk4
+            "weakSecondOrder", weakSecondOrder
+            "exponentialRungeKutta4", exponentialRungeKutta4
+        ] do
+        let error = Assert.Throws<LeithException>(fun () -> make -0.1 |> ignore)
+        Assert.Contains($"{word}: expected a positive time step", error.Message)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Leith.Core;
 
 /// <summary>F(u, t) = L u + N(u, t), the whole drift, for the schemes that do not treat L apart.</summary>
@@ -7,6 +9,7 @@ internal sealed class Drift(Model model) : IDisposable
     private readonly ITileMap? nonlinear = model.Nonlinear?.Invoke();
 
     /// <summary>result ← F(state, time).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(Tile state, double time, Tile result)
     {
         if (nonlinear is not null)

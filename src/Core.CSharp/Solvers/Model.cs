@@ -55,7 +55,8 @@ public sealed record Model
     /// <summary>Rows of w, the white noises of <see cref="Multiplicative"/>: on a torus √N_sites (n₁ + i n₂) a mode, else n.</summary>
     public int MultiplicativeRows { get; init; }
 
-    /// <summary>Makes, for a step h, the increment S(u, t) √h n + ½ Σ_j S_j ∂_j S_j h (n_j² − 1) of noise in which no two white noises act on one component; null where that does not hold.</summary>
+    /// <summary>Makes, for a step h, the increment S(u, t) √h n + ½ Σ_j S_j ∂_j S_j h (n_j² − 1) of noise in which no two white noises act on one component
+    /// and each amplitude depends on no component that another white noise, additive ones included, acts on; null where that does not hold. The second map gets standard increments, h = 1.</summary>
     public Func<double, Func<IPairMap>>? Milstein { get; init; }
 
     /// <summary>What the rows of w hold, in order; the unknowns themselves when it is not given and there are as many rows.</summary>

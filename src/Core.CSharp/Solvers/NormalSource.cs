@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Leith.Core;
 
 /// <summary>Where the standard normals of a step come from. Called from several threads at once, one tile each.</summary>
@@ -13,6 +15,7 @@ internal sealed class CounterNormals(ulong seed) : INormalSource
     private const uint Stream = 0;
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public unsafe void Fill(Tile normals, long step)
     {
         int first = normals.Index * Tile.Members;

@@ -41,6 +41,7 @@ internal static unsafe class TileMath
     }
 
     /// <summary>to ← u + Σ c v in one pass for up to five terms; to may be any of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Sum(Tile u, ReadOnlySpan<double> c, ReadOnlySpan<Tile> v, Tile to)
     {
         const int Most = 5;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -43,6 +44,7 @@ internal sealed class TileRunner : IDisposable
 
     /// <summary>Steps from ≤ n &lt; to; <paramref name="afterwards"/> hears of the steps made so far, a few dozen at a time.</summary>
     /// <exception cref="LeithException">A member stopped being finite.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Advance(ReadOnlySpan<Tile> states, long from, long to, Action<long> afterwards)
     {
         while (from < to)
@@ -71,6 +73,7 @@ internal sealed class TileRunner : IDisposable
         return mask;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Step(ReadOnlySpan<Tile> states, long step)
     {
         if (normals.Rows > 0) source.Fill(normals, step);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Leith.Core;
 
 /// <summary>Executes a step law of scalar unknowns as one piece of code: inputs are the rows of the state and those of the normals, outputs the rows of the new state.</summary>
@@ -27,6 +29,7 @@ internal sealed class ScalarMachine : IStepper
         return program.Code.Count > Longest ? null : new ScalarMachine(program, model.Rows);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(Tile state, double time, Tile normals)
     {
         ScalarPair.Run(kernel, state.A, normals.A, time, state.A);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Leith.Core;
 
 /// <summary>G(u, w, t) of scalar unknowns as code: inputs are the rows of u and then those of w, in both blocks.</summary>
@@ -5,6 +7,7 @@ internal sealed unsafe class ScalarPair(PointwiseProgram program) : IPairMap
 {
     private readonly PointwiseKernel kernel = program.Kernel;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(Tile state, Tile other, double time, Tile result)
     {
         Run(kernel, state.A, other.A, time, result.A);
@@ -14,6 +17,7 @@ internal sealed unsafe class ScalarPair(PointwiseProgram program) : IPairMap
     public void Dispose() { }
 
     /// <summary>One block; the result may be the state.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void Run(PointwiseKernel kernel, LaneArray state, LaneArray other, double time, LaneArray result)
     {
         int rows = state.Rows, more = other.Rows;

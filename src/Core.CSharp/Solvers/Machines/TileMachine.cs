@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Leith.Core;
 
 /// <summary>Executes the operations of a step law on tiles, whatever the unknowns are. One a thread.</summary>
@@ -32,6 +34,7 @@ internal sealed class TileMachine : IStepper
 
     public int Normals { get; }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Step(Tile state, double time, Tile normals)
     {
         noise.Begin(normals);
@@ -50,6 +53,7 @@ internal sealed class TileMachine : IStepper
 
     private Tile Of(int register, Tile state) => register == 0 ? state : tiles[schedule.Buffer(register)];
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Execute(int i, Tile state, double time, Tile normals)
     {
         var to = Of(i + 1, state);
@@ -64,6 +68,7 @@ internal sealed class TileMachine : IStepper
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Sum(int i, StepOperation.Sum sum, Tile state, Tile to)
     {
         var (c, v, folded) = schedule.Terms(i);
@@ -74,6 +79,7 @@ internal sealed class TileMachine : IStepper
         if (folded) noise.AddAdditive(to);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Linear(int i, StepOperation.Linear linear, Tile state, Tile normals, Tile to)
     {
         if (linear.U >= 0) functions!.Propagate(Of(linear.U, state), normals, to);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Leith.Core;
@@ -35,6 +36,7 @@ internal sealed unsafe class TileNoise : IDisposable
     }
 
     /// <summary>Turns to the normals of a step.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Begin(Tile normals)
     {
         this.normals = normals;
@@ -53,6 +55,7 @@ internal sealed unsafe class TileNoise : IDisposable
     }
 
     /// <summary>to ← S(u, t) w.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Apply(Tile u, double time, Increment w, bool onlyMultiplicative, Tile to)
     {
         bool isBrownian = w.Kind == IncrementKind.Brownian;
