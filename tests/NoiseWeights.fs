@@ -113,7 +113,12 @@ let wellPair =
 
 let wellPairTangent = Func<IPairMap>(fun () -> new WellsTangent() :> IPairMap)
 
-let weighted = [ Scheme.EulerMaruyama; Scheme.RungeKutta4; Scheme.Exponential ]
+let weighted = [
+    Scheme.EulerMaruyama
+    Scheme.RungeKutta4
+    Scheme.Exponential
+    Scheme.ExponentialRungeKutta4
+]
 
 /// Largest distance in standard errors, over all lags and rows; a component without a standard error must agree to rounding.
 let distance (expected: float[][]) (values: float[][]) (errors: float[][]) =
@@ -156,6 +161,7 @@ let ``the transposed tangent of a step is that of the step, for every scheme`` (
         let tangent = if field then wellFieldTangent else wellPairTangent
         let step, epsilon, rows = 0.1, 1e-4, model.Rows
         use law = StepTangent.Make(model, scheme, step, tangent)
+        use recorded = new RecordedTangent(model, scheme, step, tangent)
         use u = new Tile(rows)
         use v = new Tile(rows)
         use w = new Tile(rows)
@@ -182,8 +188,17 @@ let ``the transposed tangent of a step is that of the step, for every scheme`` (
         let expected = product plus w / (2.0 * epsilon)
         let norm = sqrt (product v v * product w w)
 
-        abs (product v result - expected) < 1e-6 * norm
-        |> Prop.label $"{product v result} against {expected}"
+        // Law by law or from the record of its operations.
+        use start = new Tile(rows)
+        start.CopyFrom u
+        (recorded :> IStepTangent).Advance(start, 0.3)
+        (recorded :> IStepTangent).Transpose(w, plus)
+
+        let close tile =
+            abs (product v tile - expected) < 1e-6 * norm
+
+        (close result && close plus)
+        |> Prop.label $"{product v result} and {product v plus} against {expected}"
 
     let cases =
         Gen.zip3 (Gen.elements weighted) (Gen.elements [ true; false ]) (Gen.choose (1, 1000000))
@@ -389,6 +404,7 @@ let ``what has no weights is refused in a sentence`` () =
         fun () -> NoiseWeights.Check(model, scheme, tangent)
 
     refuses "adds its noise once, after the last stage, got Heun" (check linearField Scheme.Heun null)
+    refuses "after the last stage, got weak second order" (check linearField Scheme.WeakSecondOrder null)
     refuses "expected the transposed tangent of the nonlinear drift, got none" (check wellField Scheme.RungeKutta4 null)
 
     let quiet = Array.init grid.Sites (fun _ -> Complex.One)

@@ -48,7 +48,7 @@ public sealed class NoiseWeights
     public static void Check(Model model, Scheme scheme, Func<IPairMap>? transposed)
     {
         StepNoise.Require(model);
-        if (scheme == Scheme.Heun) StepTangent.Make(model, scheme, 1, transposed).Dispose();
+        StepTangent.Require(model, scheme);
         if (model.Nonlinear is not null && transposed is null)
             throw new LeithException("noise weights: expected the transposed tangent of the nonlinear drift, got none. Give it, or take twin runs.");
     }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using MathNet.Numerics.LinearAlgebra;
 
 namespace Leith.Core;
 
@@ -19,6 +20,9 @@ internal abstract class LinearMap
 
     /// <summary>to ← to + M from. The tiles must not share memory.</summary>
     public abstract void Accumulate(Tile from, Tile to);
+
+    /// <summary>The transposed map, in the sense of plain sums over sites or unknowns.</summary>
+    public abstract LinearMap Transposed();
 
     /// <summary>L of a model, or null where there is none.</summary>
     public static LinearMap? Linear(Model model)
@@ -56,6 +60,8 @@ internal sealed class SymbolMap(Complex[] symbol) : LinearMap
         else TileMath.Clear(to);
     }
 
+    public override LinearMap Transposed() => new SymbolMap([.. symbol.Select(Complex.Conjugate)]);
+
     public override void Accumulate(Tile from, Tile to)
     {
         if (symbol.Length > 0) TileMath.AddProduct(to, symbol, from);
@@ -69,6 +75,8 @@ internal sealed unsafe class MatrixMap(double[,] matrix) : LinearMap
     public double[,] Matrix => matrix;
 
     public override int Columns { get; } = matrix.GetLength(1);
+
+    public override LinearMap Transposed() => new MatrixMap(Matrix<double>.Build.DenseOfArray(matrix).Transpose().ToArray());
 
     public override void Accumulate(Tile from, Tile to)
     {

@@ -103,7 +103,7 @@ internal static class StepNoise
     /// <summary>Refuses noise from which no weights can be made.</summary>
     public static void Require(Model model)
     {
-        if (model.Multiplicative is not null)
+        if (model.IsMultiplicative)
             throw new LeithException("noise weights: expected additive noise, got noise that depends on the state. Take twin runs.");
         if (model.HasFields)
         {
@@ -127,17 +127,15 @@ internal static class StepNoise
     {
         double[] sites = Sites(model);
         var linear = LinearLaw.Linear(model);
-        return [.. model.NoiseSymbol!.Select((sigma, k) => sigma * Math.Sqrt(sites[k] * (scheme == Scheme.Exponential ? ComplexFunctions.NoiseTime(linear[k], step) : step)))];
+        return [.. model.NoiseSymbol!.Select((sigma, k) => sigma * Math.Sqrt(sites[k] * (LinearLaw.IsExponential(scheme) ? ComplexFunctions.NoiseTime(linear[k], step) : step)))];
     }
 
     private static Matrix<double> Matrix(Model model, Scheme scheme, double step)
     {
-        if (scheme != Scheme.Exponential) return Matrix<double>.Build.DenseOfArray(model.NoiseMatrix!) * Math.Sqrt(step);
+        if (!LinearLaw.IsExponential(scheme)) return Matrix<double>.Build.DenseOfArray(model.NoiseMatrix!) * Math.Sqrt(step);
         var (_, _, q) = MatrixFunctions.ExponentialIntegrals(LinearLaw.Matrix(model), LinearLaw.Diffusion(model), step);
         return Matrix<double>.Build.DenseOfArray(MatrixFunctions.Factor(q));
     }
 
-    // N_sites for a row that is a Fourier mode, 1 for a plain value.
-    private static double[] Sites(Model model) =>
-        [.. model.Segments.SelectMany(segment => Enumerable.Repeat(segment.Representation == Representation.Modes ? segment.Rows : 1.0, segment.Rows))];
+    private static double[] Sites(Model model) => Model.Variances(model.Segments);
 }
