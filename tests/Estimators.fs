@@ -27,7 +27,6 @@ let private freshFolder () =
 
 let private runIn cache threads (experiment: Experiment) : Outcome =
     Terminal.isQuiet <- true
-    Environment.SetEnvironmentVariable("LEITH_CACHE", cache)
 
     let outcome =
         Runner.outcome
@@ -37,6 +36,7 @@ let private runIn cache threads (experiment: Experiment) : Outcome =
                 Seed = None
                 Threads = threads
                 Debug = false
+                Cache = Some cache
                 Values = []
             }
             experiment

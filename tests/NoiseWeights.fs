@@ -431,7 +431,7 @@ let ``what has no weights is refused in a sentence`` () =
     for kind, phrase in
         [
             DynamicalKind.NoiseWeights, "expected a kick of one unknown"
-            DynamicalKind.FieldKicks, "field kicks: expected one field on a torus"
+            DynamicalKind.FieldKicks, "field kicks: expected a field that is pushed"
         ] do
         refuses phrase (fun () -> measure both kind 10L |> ignore)
 

@@ -11,7 +11,6 @@ open Xunit
 let private run' (experiment: Experiment) : Outcome =
     let folder = Directory.CreateTempSubdirectory("leith-observables-").FullName
     Terminal.isQuiet <- true
-    Environment.SetEnvironmentVariable("LEITH_CACHE", Path.Combine(folder, "cache"))
 
     try
         Runner.outcome
@@ -21,6 +20,7 @@ let private run' (experiment: Experiment) : Outcome =
                 Seed = None
                 Threads = 2
                 Debug = false
+                Cache = Some(Path.Combine(folder, "cache"))
                 Values = []
             }
             experiment

@@ -20,12 +20,7 @@ module Sweeps =
     type private Place() =
         let folder = Directory.CreateTempSubdirectory("leith-sweeps-").FullName
 
-        let before =
-            Environment.GetEnvironmentVariable "LEITH_CACHE" |> Option.ofObj |> Option.defaultValue ""
-
-        do
-            Terminal.isQuiet <- true
-            Environment.SetEnvironmentVariable("LEITH_CACHE", Path.Combine(folder, "cache"))
+        do Terminal.isQuiet <- true
 
         member _.Options: Options.Options = {
             Sketch = false
@@ -33,6 +28,7 @@ module Sweeps =
             Seed = None
             Threads = 2
             Debug = false
+            Cache = Some(Path.Combine(folder, "cache"))
             Values = []
         }
 
@@ -52,9 +48,7 @@ module Sweeps =
             File.ReadAllText(Path.Combine(place.Options.Out, path))
 
         interface IDisposable with
-            member _.Dispose() =
-                Environment.SetEnvironmentVariable("LEITH_CACHE", before)
-                Directory.Delete(folder, true)
+            member _.Dispose() = Directory.Delete(folder, true)
 
     let private x, y = scalar "x", scalar "y"
 

@@ -194,6 +194,14 @@ module internal Equations =
     let fields (equations: Equation list) =
         equations |> List.map _.Unknown |> List.filter (fun u -> (Field.place u).IsSome)
 
+    /// Rows of the state, a float since grids may be larger than anything.
+    let rows (equations: Equation list) =
+        equations
+        |> List.sumBy (fun e ->
+            match Field.place e.Unknown with
+            | Some(Domain.Torus(_, points) | Domain.Lattice(_, points) | Domain.Modes(_, points)) -> points |> List.fold (fun n p -> n * float p) 1.0
+            | _ -> 1.0)
+
     /// Whether the state is that of one field on a torus, or of numbers only.
     let isPlain (equations: Equation list) =
         match fields equations with

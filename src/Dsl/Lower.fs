@@ -113,7 +113,11 @@ module Lower =
 
         match (equations |> List.map _.Drift) @ noises |> List.collect Field.denominators |> List.distinct with
         | [] -> None
-        | found -> Some(FieldCompiler([ equations |> List.map _.Unknown ], None).Program(found |> List.map (fun f -> wanted false (string f) (Field.place f) f)))
+        | found ->
+            Some(
+                FieldCompiler([ equations |> List.map _.Unknown ], None)
+                    .Program(found |> List.map (fun f -> wanted false (string f) (Field.place f) f))
+            )
 
     let private denominatorMap (program: FieldProgram option) : Func<ITileMap> | null =
         match program with

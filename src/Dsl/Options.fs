@@ -31,6 +31,8 @@ type Options = {
     Seed: int option
     Threads: int
     Debug: bool
+    /// Where finished stages are kept; none: beside the script or where LEITH_CACHE says.
+    Cache: string option
     /// What is left for the script: paths, numbers.
     Values: string list
 }
@@ -76,6 +78,7 @@ let parse (words: string list) : Options =
         Seed = results.TryGetResult Seed
         Threads = results.GetResult(Threads, Environment.ProcessorCount) |> positive "--threads"
         Debug = results.Contains Debug
+        Cache = None
         Values = values
     }
 

@@ -289,9 +289,11 @@ module Plan =
         | field :: _ -> Footprint.ofField threads experiment (Option.get (Lower.gridOf field)) field sampling
         | [] -> Footprint.ofScalars threads experiment (equations |> List.map _.Unknown) sampling
 
+    let private memoryParts threads workspace (needs: Footprint.Footprint) =
+        ("workspace of the simulation", float threads * workspace) :: needs.Memory
+
     let private memoryText threads workspace (needs: Footprint.Footprint) =
-        let parts =
-            ("workspace of the simulation", float threads * workspace) :: needs.Memory
+        let parts = memoryParts threads workspace needs
 
         let told = parts |> List.map (fun (name, size) -> $"{bytes size} {name}") |> joined
         $"about {bytes (List.sumBy snd parts)} on {threads} threads: {told}; the trajectory is not kept"
@@ -323,6 +325,28 @@ module Plan =
             "memory", $"the recording is held whole, in a few copies; its file takes {bytes (float (IO.FileInfo data.Path).Length)}"
     ]
 
+    let private workspaceOf (rows: float) (work: Work) =
+        (float work.Buffers + 6.0) * rows * float Tile.Members * 8.0
+
+    /// Refuses an experiment that needs more memory than there is, before anything is allocated: how much, and for what.
+    let demandMemory (threads: int) (available: float) (experiment: Experiment) =
+        match experiment.Source with
+        | Source.Recorded _ -> ()
+        | Source.Simulated(equations, _, _, sampling) ->
+            // Buffers of the transforms are counted for the whole only where the grid is small enough to be looked at.
+            let rows = Equations.rows equations
+            let needs = footprint threads experiment equations sampling
+            let parts = memoryParts threads (workspaceOf rows nothing) needs
+            let total = List.sumBy snd parts
+
+            if total > available then
+                let told = parts |> List.map (fun (name, size) -> $"{bytes size} {name}") |> joined
+
+                raise (
+                    LeithException
+                        $"experiment \"{experiment.Title}\": expected to need at most the {bytes available} of memory that are free here, but it takes about {bytes total} ({told}); take a coarser grid, shorter lags, or fewer members or threads."
+                )
+
     /// What an experiment takes on so many threads: steps, transforms, memory, effective sample size, time.
     let costs (threads: int) (experiment: Experiment) : (string * string) list =
         match experiment.Source with
@@ -343,8 +367,7 @@ module Plan =
 
             let needs = footprint threads experiment equations sampling
 
-            let perThread =
-                float (work.Buffers + 6) * float model.Rows * float Tile.Members * 8.0
+            let perThread = workspaceOf (Equations.rows equations) work
 
             [
                 "steps", $"{count steps} of each member, {count (steps * float sampling.Members)} in all"

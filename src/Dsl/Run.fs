@@ -138,13 +138,18 @@ module internal Runner =
         watch.Force()
         Terminal.clear ()
         Experiment.validate experiment
+        Plan.demandMemory options.Threads (float (GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)) experiment
         let folder = folderOf options experiment.Title
         RunFolder.Probe folder
+
+        let cache =
+            options.Cache
+            |> Option.defaultWith (fun () -> StageCache.DefaultFolder(Directory.GetCurrentDirectory()))
 
         let setting = {
             Threads = options.Threads
             Sketch = options.Sketch
-            Cache = StageCache(StageCache.DefaultFolder(Directory.GetCurrentDirectory()), StageCache.DefaultLimit, Action<string>(Terminal.say))
+            Cache = StageCache(cache, StageCache.DefaultLimit, Action<string>(Terminal.say))
             Cancellation = cancellation.Token
         }
 

@@ -15,6 +15,10 @@ type Push = {
     Every: float
     /// Grid of the observable, null for numbers.
     Grid: Grid | null
+    /// Where the field that is pushed stands, null for numbers.
+    Pushed: Segment | null
+    /// The spectrum of the field that is pushed, null for the state itself.
+    PushedField: Func<ITileMap> | null
     /// Sites, or rows of the observable.
     Rows: int
     /// Unit kick in state rows.
@@ -131,6 +135,8 @@ let private untilError setting members wanted (kind: DynamicalKind option) (p: P
             TransposedTangent = p.TransposedTangent,
             Observable = p.Observable,
             ObservableRows = p.Rows,
+            Pushed = p.Pushed,
+            PushedField = p.PushedField,
             Initial = p.Initial,
             Stationary = p.Stationary
         )

@@ -151,6 +151,8 @@ let private dynamical c estimator effort (products: LagProducts) =
             Longest = float c.Longest * c.Plan.Every
             Every = c.Plan.Every
             Grid = null
+            Pushed = null
+            PushedField = null
             Rows = rows
             Kick = Array.init n (fun i -> if i = kick then Complex.One else Complex.Zero)
             Size = 0.1 * sqrt covariance.[kick].[kick]

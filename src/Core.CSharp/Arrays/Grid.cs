@@ -6,6 +6,8 @@ namespace Leith.Core;
 /// <remarks>Wavenumbers are k = 2π n / L with n = 0 … N/2, −(N−1)/2 … −1 in FFT order; on an even axis n = N/2 is the Nyquist wavenumber.</remarks>
 public sealed class Grid
 {
+    private const int Largest = 1 << 27;    // a block of eight members is then as long as an index reaches
+
     /// <summary>A torus with the given numbers of points and side lengths, one entry an axis.</summary>
     /// <exception cref="LeithException">No axis, more than three, lengths that do not match, fewer than one point, a length that is not positive.</exception>
     public Grid(IReadOnlyList<int> points, IReadOnlyList<double> lengths)
@@ -17,6 +19,8 @@ public sealed class Grid
             if (points[axis] < 1) throw new LeithException($"grid: expected at least one point along axis {axis}, got {points[axis]}.");
             if (!(lengths[axis] > 0) || double.IsInfinity(lengths[axis])) throw new LeithException($"grid: expected a positive length along axis {axis}, got {lengths[axis]}.");
         }
+        double sites = points.Aggregate(1.0, (a, b) => a * b), bytes = sites * Tile.Members * sizeof(double);
+        if (sites > Largest) throw new LeithException($"grid: expected at most {Largest} sites, got {sites:g6}, of which one state of {Tile.Members} members alone takes {bytes / 1e9:g3} GB. Take fewer points.");
         Points = [.. points];
         Lengths = [.. lengths];
         Sites = points.Aggregate(1, (a, b) => a * b);

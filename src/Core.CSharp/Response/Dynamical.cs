@@ -39,6 +39,12 @@ public sealed record DynamicalQuestion(Model Model, Scheme Scheme, double Step, 
     /// <summary>Rows of the observable; those of the model when 0.</summary>
     public int ObservableRows { get; init; }
 
+    /// <summary>Where the field that is pushed stands among several unknowns; the one field of a torus when null.</summary>
+    public Segment? Pushed { get; init; }
+
+    /// <summary>The spectrum of the field that is pushed as a map of the state; null for the state itself.</summary>
+    public Func<ITileMap>? PushedField { get; init; }
+
     /// <summary>Fills the states before spin-up; zeros when null.</summary>
     public Action<Tile>? Initial { get; init; }
 
@@ -56,7 +62,13 @@ public sealed record DynamicalQuestion(Model Model, Scheme Scheme, double Step, 
     internal Complex[] KickRows => Kick ?? (Model.Grid is { } grid ? FieldKicks.Pixel(grid)
         : throw new LeithException("dynamical: expected a kick of the scalar unknowns, got none. Give one number an unknown."));
 
-    internal bool KicksOneSite => Model.Grid is not null && (Kick is null || Kick.All(k => k == Complex.One));
+    internal Segment? PushedSegment => Pushed ?? (Model.Grid is null ? null : Model.Segments[0]);
+
+    internal Grid? Grid => PushedSegment?.Grid;
+
+    /// <summary>Whether site 0 of the pushed field is kicked by one unit, and nothing else.</summary>
+    internal bool KicksOneSite => PushedSegment is { } pushed && (Kick is null || Enumerable.Range(0, Kick.Length).All(row =>
+        Kick[row] == (row == pushed.First || (row > pushed.First && row < pushed.End && pushed.Representation == Representation.Modes) ? Complex.One : Complex.Zero)));
 }
 
 /// <summary>A measured response. <c>Values</c> and <c>StandardError</c> are [lag][row]: offsets from the kicked site on a torus.</summary>

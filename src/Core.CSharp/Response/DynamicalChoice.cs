@@ -56,8 +56,8 @@ public static class DynamicalChoice
     /// <summary>Why a question cannot be answered by a kind, as a sentence; null where it can.</summary>
     public static string? Obstacle(DynamicalQuestion question, DynamicalKind kind) => kind switch
     {
-        DynamicalKind.FieldKicks when question.Model.Grid is null => "field kicks: expected one field on a torus, got other unknowns. Take twin runs.",
-        DynamicalKind.FieldKicks when !question.KicksOneSite => "field kicks: expected a kick of one site, got another pattern. Take twin runs.",
+        DynamicalKind.FieldKicks when question.Grid is null => "field kicks: expected a field that is pushed, got numbers. Take twin runs.",
+        DynamicalKind.FieldKicks when !question.KicksOneSite => "field kicks: expected a kick of one site, got another pattern, or a system that is not the same at every place. Take twin runs.",
         DynamicalKind.NoiseWeights => NoiseWeightEngine.Obstacle(question),
         _ => null,
     };

@@ -24,6 +24,19 @@ public static class FieldKicks
         unsafe { fft.Forward(tile.A.Pointer, tile.B.Pointer); }
     };
 
+    /// <summary>Fills the rows of one unknown with the sign fields of the members of a tile of zeros, whose index is set: for <see cref="TwinPlan.Kicks"/>.</summary>
+    /// <param name="pushed">The field that is kicked.</param>
+    /// <param name="seed">Seed of the signs.</param>
+    /// <param name="firstRestart">Number of the first restart, where a run goes on.</param>
+    public static Action<Tile, int> Of(Segment pushed, ulong seed, long firstRestart = 0) => (tile, restart) =>
+    {
+        using var alone = new Tile(pushed.Rows, tile.Index);
+        if (pushed.Representation == Representation.Modes) Spectra(pushed.Grid!, seed, firstRestart)(alone, restart);
+        else Fill(alone, pushed.Rows, seed, firstRestart + restart);
+        alone.A.Span.CopyTo(tile.A.Span[(pushed.First * LaneArray.Lanes)..]);
+        alone.B.Span.CopyTo(tile.B.Span[(pushed.First * LaneArray.Lanes)..]);
+    };
+
     private static void Fill(Tile tile, int sites, ulong seed, long restart)
     {
         for (int lane = 0; lane < LaneArray.Lanes; lane++)

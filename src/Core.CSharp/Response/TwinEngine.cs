@@ -15,7 +15,7 @@ internal sealed class TwinEngine : IDynamicalEngine
         (this.question, this.field, step) = (question, field, firstStep);
         seed = Draw.Bits(question.Seed, Draw.Twins, field ? 1 : 0, 0);
         foreach (var tile in start) states.Keep(tile);
-        sums = [.. Enumerable.Range(0, question.Tiles).Select(_ => new TwinSums(question.Model.Grid, question.Rows, question.Lags, question.Size, question.Observable, field))];
+        sums = [.. Enumerable.Range(0, question.Tiles).Select(_ => new TwinSums(question.Grid, question.Rows, question.Lags, question.Size, question.Observable, field, question.PushedField))];
     }
 
     public int Units { get; private set; }
@@ -23,7 +23,7 @@ internal sealed class TwinEngine : IDynamicalEngine
     public void Advance(int units, int threads, IProgress<double>? progress, CancellationToken cancellation)
     {
         var q = question;
-        var plan = new TwinPlan(q.FullMembers, units, 0, 0, q.Longest, q.Every, q.KickRows, q.Size) { Kicks = field ? FieldKicks.Spectra(q.Model.Grid!, seed, Units) : null };
+        var plan = new TwinPlan(q.FullMembers, units, 0, 0, q.Longest, q.Every, q.KickRows, q.Size) { Kicks = field ? FieldKicks.Of(q.PushedSegment!, seed, Units) : null };
         var simulation = new Simulation(q.Model, q.Scheme, q.Step, seed) { Initial = InitialState.Copies(states.Tiles), FirstStep = step };
         simulation.Twins(plan, tile => new Sink(this, sums[tile], units), threads, progress, cancellation);
         step += units * Whole.Ratio("longest", q.Longest, "step", q.Step);

@@ -10,15 +10,16 @@ internal sealed class TwinSums : IDisposable
 {
     private readonly Grid? grid;
     private readonly double size;
-    private readonly ITileMap? observable;
+    private readonly ITileMap? observable, pushed;
     private readonly Tile[] mapped, sums; // sums: [lag]
     private readonly Tile? signs;
     private readonly int[] opposite;
 
-    public TwinSums(Grid? grid, int rows, int lags, double size, Func<ITileMap>? observable, bool correlate)
+    public TwinSums(Grid? grid, int rows, int lags, double size, Func<ITileMap>? observable, bool correlate, Func<ITileMap>? pushed = null)
     {
         (this.grid, this.size) = (grid, size);
         this.observable = observable?.Invoke();
+        this.pushed = pushed?.Invoke();
         mapped = [new(rows), new(rows), new(rows)];
         sums = [.. Enumerable.Range(0, lags).Select(_ => new Tile(rows))];
         signs = correlate ? new Tile(rows) : null;
@@ -38,13 +39,13 @@ internal sealed class TwinSums : IDisposable
     /// <summary>One lag of a restart, the lags in order.</summary>
     public void Add(int lag, Tile free, Tile plus, Tile minus)
     {
-        Tile f = Map(free, mapped[0]), p = Map(plus, mapped[1]), m = Map(minus, mapped[2]);
         if (lag == 0)
         {
             Restarts++;
             // At lag zero u⁺ − u⁻ = δ s.
-            if (signs is not null) Difference(plus, minus, 1 / size, signs);
+            if (signs is not null) Difference(Map(pushed, plus, mapped[1]), Map(pushed, minus, mapped[2]), 1 / size, signs);
         }
+        Tile f = Map(observable, free, mapped[0]), p = Map(observable, plus, mapped[1]), m = Map(observable, minus, mapped[2]);
         Measure(f, p, m, lag);
         Difference(p, m, 1 / size, p);
         if (signs is null) TileMath.Add(sums[lag], 1, p);
@@ -69,14 +70,15 @@ internal sealed class TwinSums : IDisposable
     public void Dispose()
     {
         observable?.Dispose();
+        pushed?.Dispose();
         foreach (var tile in mapped.Concat(sums)) tile.Dispose();
         signs?.Dispose();
     }
 
-    private Tile Map(Tile state, Tile to)
+    private static Tile Map(ITileMap? map, Tile state, Tile to)
     {
-        if (observable is null) to.CopyFrom(state);
-        else observable.Apply(state, 0, to);
+        if (map is null) to.CopyFrom(state);
+        else map.Apply(state, 0, to);
         return to;
     }
 
