@@ -25,11 +25,53 @@ type Context = {
     /// All unknowns, in the order of the state.
     Unknowns: Field list
     Step: Step
+    /// What is sampled from the end of the spin-up on.
     Plan: SamplingPlan
     Longest: int
-    Simulation: Simulation
+    /// The members at the end of their spin-up, which is run once for everything that starts there.
+    Start: Lazy<Tile list>
+    /// The run that goes on from there.
+    Simulation: Lazy<Simulation>
     Seed: uint64
 }
+
+let private toArrays (tiles: Tile seq) =
+    let arrays = Arrays()
+
+    for tile in tiles do
+        arrays[$"a{tile.Index}"] <- tile.A.Span.ToArray()
+        arrays[$"b{tile.Index}"] <- tile.B.Span.ToArray()
+
+    arrays
+
+let private ofArrays rows count (arrays: Arrays) = [
+    for index in 0 .. count - 1 do
+        let tile = new Tile(rows, index)
+        arrays[$"a{index}"].AsSpan().CopyTo(tile.A.Span)
+        arrays[$"b{index}"].AsSpan().CopyTo(tile.B.Span)
+        tile
+]
+
+/// Runs the spin-up, or finds it in the cache.
+let private spunUp setting experiment (model: Model) (step: Step) members (s: Sampling) : Tile list =
+    cached setting $"spin-up\n{describeSpinUp experiment}" (fun () ->
+        Terminal.stage "spin up" (fun progress ->
+            let states = LastStates 1L
+
+            let simulation =
+                simulation model step (initialOf model experiment) (uint64 experiment.Seed)
+
+            simulation.Run(
+                SamplingPlan(members, s.SpinUp, step.Size, step.Size),
+                (fun tile -> states.Open tile),
+                setting.Threads,
+                fraction progress,
+                setting.Cancellation
+            )
+
+            stopIfCancelled setting
+            toArrays states.Tiles))
+    |> ofArrays model.Rows (members / Tile.Members)
 
 let context setting experiment (equations: Equation list) step (s: Sampling) =
     let model = Lower.model experiment
@@ -43,6 +85,7 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
 
     // Lanes come in sixteens: the members of a last, partly filled tile are run anyway and count.
     let members = Tile.Members * ((s.Members + Tile.Members - 1) / Tile.Members)
+    let start = lazy (spunUp setting experiment model step members s)
 
     {
         Experiment = experiment
@@ -52,9 +95,21 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
         Unknown = unknown
         Unknowns = equations |> List.map _.Unknown
         Step = step
-        Plan = SamplingPlan(members, s.SpinUp, s.Lasting, s.Every)
+        Plan = SamplingPlan(members, 0.0, s.Lasting, s.Every)
         Longest = int (Math.Round(experiment.Lags / s.Every))
-        Simulation = simulation model step (initialOf model experiment) (uint64 experiment.Seed)
+        Start = start
+        Simulation =
+            lazy
+                (let steps = int64 (Math.Round(s.SpinUp / step.Size))
+
+                 Simulation(
+                     model,
+                     step.Scheme,
+                     step.Size,
+                     uint64 experiment.Seed,
+                     Initial = InitialState.Copies(List.toArray start.Value),
+                     FirstStep = steps
+                 ))
         Seed = uint64 experiment.Seed
     }
 
@@ -104,6 +159,8 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
     let missing = wanted |> List.filter (fun (key, _) -> not (found.ContainsKey key))
 
     if not missing.IsEmpty || fields.IsNone then
+        let simulation = c.Simulation.Value
+
         Terminal.stage "simulate and correlate" (fun progress ->
             let observables = missing |> List.map (fst >> fst) |> List.distinct
 
@@ -142,7 +199,7 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
                 )
                 :> ITileSink
 
-            c.Simulation.Run(c.Plan, opened, c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+            simulation.Run(c.Plan, opened, c.Setting.Threads, fraction progress, c.Setting.Cancellation)
             stopIfCancelled c.Setting
 
             for k in Option.toList correlator do

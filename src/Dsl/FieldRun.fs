@@ -92,11 +92,19 @@ let private twins c estimator observable effort (deviation: float) =
         | Source.Simulated(equations, noise, _, _) -> equations, noise
         | Source.Recorded _ -> [], Noise.PerSite 0.0
 
+    // Twins of a stationary system start where the record does, from other noise on.
+    let stationary = not (dependsOn Field.dependsOnTime c)
+
+    let spinUp =
+        match c.Experiment.Source with
+        | Source.Simulated(_, _, _, sampling) -> sampling.SpinUp
+        | Source.Recorded _ -> 0.0
+
     let estimate =
-        Twins.run c.Setting $"{estimator}, {observable}" $"{describe c.Experiment}\n{Field.canonical observable}" 64 effort {
+        Twins.run c.Setting $"{estimator}, {observable}" $"{describe c.Experiment}\n{Field.canonical observable}" (min 64 c.Plan.Members) effort {
             Model = c.Model
             Step = c.Step
-            SpinUp = c.Plan.SpinUp
+            SpinUp = (if stationary then 0.0 else spinUp)
             Longest = float c.Longest * c.Plan.Every
             Every = c.Plan.Every
             Grid = c.Grid
@@ -108,8 +116,12 @@ let private twins c estimator observable effort (deviation: float) =
             Seed = Draw.Bits(c.Seed, Draw.Twins, 0L, 0L)
             Observable = map c observable
             TransposedTangent = Lower.transposedTangent c.Step equations noise
-            Initial = initialOf c.Model c.Experiment
-            Stationary = not (dependsOn Field.dependsOnTime c)
+            Initial =
+                (if stationary then
+                     InitialState.Copies(List.toArray c.Start.Value)
+                 else
+                     initialOf c.Model c.Experiment)
+            Stationary = stationary
         }
 
     let moved = Array.map (fromKick c site)
@@ -185,7 +197,7 @@ let private learnedResponse c estimator observable network (products: Dictionary
                     timeBlocks c
                 )
 
-            c.Simulation.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+            c.Simulation.Value.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
             stopIfCancelled c.Setting
             progress.Report(1.0, $"{Digest.number (float correlator.Bases * float c.Plan.Members)} base fields")
             let products = correlator.Complete()
@@ -225,10 +237,10 @@ let private learnedResponse c estimator observable network (products: Dictionary
 
 /// One member at the end of its spin-up.
 let private snapshots c =
-    let plan = SamplingPlan(1, c.Plan.SpinUp, c.Plan.Every, c.Plan.Every)
+    let plan = SamplingPlan(1, 0.0, c.Plan.Every, c.Plan.Every)
     let saver = Saver<float>(c.Model, plan)
     let segment = pushedSegment c
-    c.Simulation.Run(plan, (fun tile -> saver.Open tile), 1, null, c.Setting.Cancellation)
+    c.Simulation.Value.Run(plan, (fun tile -> saver.Open tile), 1, null, c.Setting.Cancellation)
 
     [
         {

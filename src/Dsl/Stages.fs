@@ -151,8 +151,8 @@ let steinRow field value error : SteinRow = {
     Z = (if error > 1e-14 then value / error else 0.0)
 }
 
-/// Everything the states depend on, the same text for the same system whatever it is asked.
-let describe (experiment: Experiment) =
+/// Everything that states after a spin-up depend on.
+let describeSpinUp (experiment: Experiment) =
     match experiment.Source with
     | Source.Simulated(equations, noise, step, s) ->
         let number = Typography.exactly
@@ -187,8 +187,14 @@ let describe (experiment: Experiment) =
             |> String.concat ""
 
         String.concat "\n" drift
-        + $"\n{noise}\n{stepping}\n{s.Members} {number s.SpinUp} {number s.Lasting} {number s.Every}{start}\nseed {experiment.Seed}"
+        + $"\n{noise}\n{stepping}\n{s.Members} {number s.SpinUp}{start}\nseed {experiment.Seed}"
     | Source.Recorded data -> string data
+
+/// Everything the states depend on, the same text for the same system whatever it is asked.
+let describe (experiment: Experiment) =
+    match experiment.Source with
+    | Source.Simulated(_, _, _, s) -> $"{describeSpinUp experiment}\n{Typography.exactly s.Lasting} {Typography.exactly s.Every}"
+    | Source.Recorded _ -> describeSpinUp experiment
 
 /// Shares of a stage's progress.
 let fraction (progress: IProgress<float * string>) : IProgress<float> = {
