@@ -9,7 +9,7 @@ string? Option(string name) => Array.IndexOf(args, name) is var i and >= 0 && i 
 int threads = int.Parse(Option("--threads") ?? Environment.ProcessorCount.ToString()), rounds = int.Parse(Option("--rounds") ?? "3");
 string[] only = Option("--only")?.Split(',') ?? [""];
 
-Measurement[] all = [.. NormalRates.All(threads), .. FftRates.All(threads), .. PaperRates.All(threads)];
+Measurement[] all = [.. NormalRates.All(threads), .. FftRates.All(threads), .. PaperRates.All(threads), .. EquationRates.All(threads)];
 Measurement[] chosen = [.. all.Where(m => only.Any(word => m.Key.StartsWith(word, StringComparison.Ordinal)))];
 if (chosen.Length == 0) throw new ArgumentException($"--only {Option("--only")}: expected beginnings of {string.Join(", ", all.Select(m => m.Key))}");
 var peers = Peer.Parse(args, all.Select(m => m.Key));

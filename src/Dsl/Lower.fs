@@ -281,6 +281,20 @@ module Lower =
             let unknowns = equations |> List.map _.Unknown
             Some(FieldCompiler([ unknowns ], degreeOf dealiased equations).Program(askedOf equations rests))
 
+    /// Additive noise of one strength at all sites of each unknown as expressions, with the first rows of the white noises.
+    let private siteNoises unknowns (segments: Segment list) (rows: Complex[] list) =
+        let part unknown (segment: Segment, strengths: Complex[]) =
+            match unknown, strengths[0].Real with
+            | Field.Unknown(name, domain), sigma when sigma <> 0.0 ->
+                let noise = Field.WhiteNoise(name, domain)
+                Some(noise, segment.First), sigma * noise
+            | _ -> None, Field.Number 0.0
+
+        let noises, parts =
+            List.map2 part unknowns (List.zip segments rows) |> List.unzip
+
+        List.choose id noises, parts
+
     let private fields dealiased (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
         let parts = equations |> List.map ownLinear
@@ -339,7 +353,16 @@ module Lower =
             | Some expressions, Some _ -> milstein degree unknowns asked (List.zip unknowns expressions)
             | _ -> null
 
+        let local =
+            let noises, parts =
+                match multiplicative, expressions with
+                | Some(noises, segments, _), Some expressions -> List.map2 (fun noise (s: Segment) -> noise, s.First) noises (List.ofSeq segments), expressions
+                | _ -> additive |> Option.map (siteNoises unknowns segments) |> Option.defaultValue ([], [])
+
+            LocalEuler.law unknowns (equations |> List.map _.Drift) noises parts
+
         Model(
+            LocalEuler = local,
             Grid =
                 (match segments with
                  | [ only ] when only.Representation = Representation.Modes -> only.Grid

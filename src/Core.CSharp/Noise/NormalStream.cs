@@ -13,26 +13,28 @@ namespace Leith.Core;
 /// </remarks>
 public static unsafe class NormalStream
 {
-    /// <summary>destination[row·8 + lane] = n(seed, stream, firstMember + lane, step, row) for row = 0 … rows−1.</summary>
+    /// <summary>destination[(row − firstRow)·8 + lane] = n(seed, stream, firstMember + lane, step, row) for row = firstRow … firstRow + rows − 1.</summary>
     /// <param name="destination">rows × 8 doubles.</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="seed">Seed of the ensemble.</param>
     /// <param name="stream">Which of several independent noises, below 2²⁴.</param>
     /// <param name="step">Time step.</param>
     /// <param name="firstMember">Member of lane 0, a multiple of 8.</param>
-    /// <exception cref="LeithException">firstMember is negative or no multiple of 8; the stream is too large.</exception>
+    /// <param name="firstRow">Row of the first of them, an even number.</param>
+    /// <exception cref="LeithException">firstMember is negative or no multiple of 8; the stream is too large; firstRow is negative or odd.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // At once: before tiering notices, whole runs are over.
-    public static void Fill(double* destination, int rows, ulong seed, uint stream, long step, int firstMember)
+    public static void Fill(double* destination, int rows, ulong seed, uint stream, long step, int firstMember, int firstRow = 0)
     {
         CheckDoor(stream, firstMember, LaneArray.Lanes);
+        if (firstRow < 0 || firstRow % 2 != 0) throw new LeithException($"normals: expected an even first row, 0 or more, got {firstRow}; rows come in pairs.");
         var key = Key(seed, stream, firstMember, 1);
         var to = (Vector512<double>*)destination;
-        int pair = 0;
+        int pair = firstRow / 2;
         for (; rows >= 16; rows -= 16, to += 16, pair += 8) EightPairs(to, key, (ulong)step, (ulong)pair);
         if (rows > 0) Last(to, rows, key, (ulong)step, (ulong)pair);
     }
 
-    /// <summary>n(seed, stream, member, step, row): the number that <see cref="Fill(double*, int, ulong, uint, long, int)"/> puts there, bit for bit.</summary>
+    /// <summary>n(seed, stream, member, step, row): the number that <see cref="Fill(double*, int, ulong, uint, long, int, int)"/> puts there, bit for bit.</summary>
     public static double Single(ulong seed, uint stream, int member, long step, int row)
     {
         var (x0, x1) = Threefry.Block(seed, MemberKey(stream, member), (ulong)step, (ulong)(row / 2), 13);

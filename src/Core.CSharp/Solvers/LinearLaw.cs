@@ -79,7 +79,7 @@ public static class LinearLaw
     /// <summary>σ_k √(N_sites (e^{2 Re L_k h} − 1)/(2 Re L_k)): ∫₀ʰ e^{L_k s} σ_k dW is a circular complex normal, a mode independent of the others. Empty without noise.</summary>
     internal static Complex[] SpreadSymbol(Model model, double step)
     {
-        if (model.NoiseSymbol is not { } sigma) return [];
+        if (model.NoiseSymbol is not { } sigma || model.AdditiveNormals == 0) return [];
         var (linear, variance) = (Linear(model), Model.Variances(model.Segments));
         return [.. sigma.Select((s, k) => s * Math.Sqrt(variance[k] * ComplexFunctions.NoiseTime(linear[k], step)))];
     }

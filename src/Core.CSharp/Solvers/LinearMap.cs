@@ -37,7 +37,7 @@ internal abstract class LinearMap
         if (model.HasFields)
         {
             double[] variance = Model.Variances(model.Segments);
-            return new SymbolMap(model.NoiseSymbol is { } sigma ? [.. sigma.Select((s, row) => s * Math.Sqrt(step * variance[row]))] : []);
+            return new SymbolMap(model.AdditiveNormals > 0 && model.NoiseSymbol is { } sigma ? [.. sigma.Select((s, row) => s * Math.Sqrt(step * variance[row]))] : []);
         }
         var scaled = (double[,])(model.NoiseMatrix ?? new double[model.Rows, 0]).Clone();
         for (int i = 0; i < scaled.GetLength(0); i++)

@@ -59,6 +59,9 @@ public sealed record Model
     /// and each amplitude depends on no component that another white noise, additive ones included, acts on; null where that does not hold. The second map gets standard increments, h = 1.</summary>
     public Func<double, Func<IPairMap>>? Milstein { get; init; }
 
+    /// <summary>For unknowns on one lattice: makes, for a step h, u + h F(u, t) + S(u, t) √h n as code of a site, the normals numbered as for any other way to step; null where that cannot be.</summary>
+    public Func<double, LocalStep>? LocalEuler { get; init; }
+
     /// <summary>What the rows of w hold, in order; the unknowns themselves when it is not given and there are as many rows.</summary>
     public IReadOnlyList<Segment> MultiplicativeSegments
     {
@@ -75,7 +78,7 @@ public sealed record Model
     internal bool HasLinear => HasFields ? LinearSymbol is not null : LinearMatrix is not null;
 
     /// <summary>Rows of standard normals that the increments of additive noise take.</summary>
-    internal int AdditiveNormals => HasFields ? NoiseSymbol is null ? 0 : Rows : NoiseMatrix?.GetLength(1) ?? 0;
+    internal int AdditiveNormals => HasFields ? NoiseSymbol is { } symbol && symbol.Any(s => s != Complex.Zero) ? Rows : 0 : NoiseMatrix?.GetLength(1) ?? 0;
 
     /// <summary>Variance of both parts of a row of white noise per unit time: N_sites for a mode, 1 for a number or a site.</summary>
     internal static double[] Variances(IReadOnlyList<Segment> segments) =>

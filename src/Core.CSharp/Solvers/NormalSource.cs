@@ -9,17 +9,27 @@ public interface INormalSource
     void Fill(Tile normals, long step);
 }
 
+/// <summary>A source that can be asked for some rows of a step.</summary>
+internal interface IRowNormals : INormalSource
+{
+    /// <summary>Fills the first rows of a tile with those rows of a step that begin with an even one: the numbers that they have among all rows.</summary>
+    void Fill(Tile normals, long step, int firstRow, int rows);
+}
+
 /// <summary>Normals as a function of (seed, member, step, row): the same for any number of threads, members and restarts.</summary>
-internal sealed class CounterNormals(ulong seed) : INormalSource
+internal sealed class CounterNormals(ulong seed) : IRowNormals
 {
     private const uint Stream = 0;
 
     /// <inheritdoc/>
+    public void Fill(Tile normals, long step) => Fill(normals, step, 0, normals.Rows);
+
+    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public unsafe void Fill(Tile normals, long step)
+    public unsafe void Fill(Tile normals, long step, int firstRow, int rows)
     {
         int first = normals.Index * Tile.Members;
-        NormalStream.Fill(normals.A.Pointer, normals.Rows, seed, Stream, step, first);
-        NormalStream.Fill(normals.B.Pointer, normals.Rows, seed, Stream, step, first + LaneArray.Lanes);
+        NormalStream.Fill(normals.A.Pointer, rows, seed, Stream, step, first, firstRow);
+        NormalStream.Fill(normals.B.Pointer, rows, seed, Stream, step, first + LaneArray.Lanes, firstRow);
     }
 }

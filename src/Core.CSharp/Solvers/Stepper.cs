@@ -17,7 +17,11 @@ internal interface IStepper : IDisposable
 internal static class Stepper
 {
     /// <summary>One instance for one thread.</summary>
-    public static IStepper Make(Model model, Scheme scheme, double step) => ScalarMachine.TryMake(model, scheme, step) ?? (IStepper)new TileMachine(model, scheme, step);
+    public static IStepper Make(Model model, Scheme scheme, double step)
+    {
+        if (scheme == Scheme.EulerMaruyama && model.LocalEuler is { } local) return new LocalMachine(model, local(step), step);
+        return ScalarMachine.TryMake(model, scheme, step) ?? (IStepper)new TileMachine(model, scheme, step);
+    }
 
     /// <summary>Normals whose signs are the two-point variables of the weak second-order law, one a pair of white noises.</summary>
     public static int Signs(Model model, Scheme scheme)

@@ -15,7 +15,7 @@ internal sealed class TileRunner : IDisposable
     private readonly IStepper stepper;
     private readonly INormalSource source;
     private readonly Tile normals;
-    private readonly Tile[] saved;
+    private readonly Tile[] saved, results;
     private readonly Segment[] segments;
     private readonly DenominatorWatch? watch;
     private Vector512<double> maskA, maskB;
@@ -30,6 +30,7 @@ internal sealed class TileRunner : IDisposable
         normals = new Tile(stepper.Normals);
         segments = [.. simulation.Model.Segments];
         watch = simulation.Model.Denominators is null ? null : new DenominatorWatch(simulation.Model);
+        results = stepper is LocalMachine && source is IRowNormals ? [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))] : [];
         saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))];
     }
 
@@ -63,7 +64,7 @@ internal sealed class TileRunner : IDisposable
         stepper.Dispose();
         normals.Dispose();
         watch?.Dispose();
-        foreach (var tile in saved) tile.Dispose();
+        foreach (var tile in saved.Concat(results)) tile.Dispose();
     }
 
     private static Vector512<double> Mask(int lanes)
@@ -76,6 +77,7 @@ internal sealed class TileRunner : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Step(ReadOnlySpan<Tile> states, long step)
     {
+        if (stepper is LocalMachine local && source is IRowNormals rows && local.TryStep(states, results, step * simulation.Step, step, rows, normals.Index)) return;
         if (normals.Rows > 0) source.Fill(normals, step);
         foreach (var state in states) stepper.Step(state, step * simulation.Step, normals);
     }

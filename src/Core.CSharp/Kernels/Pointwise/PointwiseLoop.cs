@@ -4,16 +4,17 @@ namespace Leith.Core;
 
 /// <summary>How the loop of a pointwise program reads an input: a row a site, one row for all, a double a site, or the row of a neighbour.</summary>
 /// <param name="Kind">Which of these.</param>
+/// <param name="Source">The first input that reads the same buffer.</param>
 /// <param name="LineShift">Of a neighbour: which shift of lines, −1 where it stays on its line.</param>
 /// <param name="Along">Of a neighbour: steps along the last axis, brought to 0 … n − 1.</param>
-internal readonly record struct PointwiseAccess(PointwiseAccessKind Kind, int LineShift = -1, int Along = 0);
+internal readonly record struct PointwiseAccess(PointwiseAccessKind Kind, int Source, int LineShift = -1, int Along = 0);
 
 /// <summary>How the loop of a pointwise program reads an input.</summary>
 internal enum PointwiseAccessKind { Row, Same, Table, Neighbour }
 
 /// <summary>
-/// A pointwise program as one loop over the sites of a grid, lines along its last axis one after the other. Neighbours along the last axis are found by wrapping
-/// an offset, those across lines by a table of lines for every distinct shift.
+/// A pointwise program as one loop over the sites of a grid, lines along its last axis one after the other. A line is cut where neighbours along it begin at its
+/// other end; those across lines are found by a table of lines for every distinct shift.
 /// </summary>
 internal sealed unsafe class PointwiseLoop : IDisposable
 {
@@ -29,11 +30,10 @@ internal sealed unsafe class PointwiseLoop : IDisposable
         Length = points[^1];
         Lines = points.Take(points.Count - 1).Aggregate(1, (a, b) => a * b);
         var distinct = new List<int[]>();
-        PointwiseAccess[] access = [.. inputs.Select(input => Access(input, points, distinct))];
+        PointwiseAccess[] access = [.. inputs.Select((input, i) => Access(input, inputs.TakeWhile(other => !SameBuffer(other, input)).Count(), points, distinct))];
         bool plain = access.All(a => a.Kind != PointwiseAccessKind.Neighbour);
         if (plain) (Length, Lines) = (Length * Lines, 1);
-        if (plain && access.All(a => a.Kind == PointwiseAccessKind.Row)) kernel = program.Kernel;
-        else kernel = PointwiseCompiler.Compile(program, access, plain ? 0 : Length);
+        kernel = program.KernelFor(access, plain ? 0 : Length);
         shifts = (long**)NativeMemory.Alloc((nuint)Math.Max(1, distinct.Count), (nuint)sizeof(long*));
         for (int s = 0; s < distinct.Count; s++) shifts[s] = Table(distinct[s], points);
         Shifts = distinct.Count;
@@ -69,20 +69,24 @@ internal sealed unsafe class PointwiseLoop : IDisposable
     /// <summary>Frees tables that were not disposed.</summary>
     ~PointwiseLoop() => Dispose();
 
-    private static PointwiseAccess Access(PointwiseInput input, IReadOnlyList<int> points, List<int[]> distinct)
+    private static bool SameBuffer(PointwiseInput one, PointwiseInput other) => ReferenceEquals(one, other) || (Buffer(one) is { } buffer && Buffer(other) == buffer);
+
+    private static int? Buffer(PointwiseInput input) => input switch { PointwiseInput.Value v => v.Buffer, PointwiseInput.Neighbour n => n.Buffer, _ => null };
+
+    private static PointwiseAccess Access(PointwiseInput input, int source, IReadOnlyList<int> points, List<int[]> distinct)
     {
         switch (input)
         {
-            case PointwiseInput.Number: return new(PointwiseAccessKind.Same);
-            case PointwiseInput.Table: return new(PointwiseAccessKind.Table);
+            case PointwiseInput.Number: return new(PointwiseAccessKind.Same, source);
+            case PointwiseInput.Table: return new(PointwiseAccessKind.Table, source);
             case PointwiseInput.Neighbour neighbour:
                 int[] across = [.. neighbour.Offset.Take(points.Count - 1).Select((step, axis) => Wrapped(step, points[axis]))];
                 int along = Wrapped(neighbour.Offset[^1], points[^1]);
-                if (across.All(step => step == 0)) return new(PointwiseAccessKind.Neighbour, -1, along);
+                if (across.All(step => step == 0)) return new(PointwiseAccessKind.Neighbour, source, -1, along);
                 int known = distinct.FindIndex(other => other.SequenceEqual(across));
                 if (known < 0) distinct.Add(across);
-                return new(PointwiseAccessKind.Neighbour, known < 0 ? distinct.Count - 1 : known, along);
-            default: return new(PointwiseAccessKind.Row);
+                return new(PointwiseAccessKind.Neighbour, source, known < 0 ? distinct.Count - 1 : known, along);
+            default: return new(PointwiseAccessKind.Row, source);
         }
     }
 

@@ -7,6 +7,7 @@ namespace Leith.Core;
 public sealed class PointwiseProgram
 {
     private readonly Lazy<PointwiseKernel> _kernel;
+    private readonly Dictionary<string, PointwiseKernel> _kernels = [];
 
     /// <summary>A program of so many inputs.</summary>
     /// <param name="inputs">Number of inputs, 0 for a constant or a function of time alone.</param>
@@ -36,6 +37,18 @@ public sealed class PointwiseProgram
 
     /// <summary>The compiled loop.</summary>
     internal PointwiseKernel Kernel => _kernel.Value;
+
+    /// <summary>The compiled loop over lines of so many sites (0: sites in one row), with inputs read as told.</summary>
+    internal PointwiseKernel KernelFor(PointwiseAccess[] access, int length)
+    {
+        if (length == 0 && access.All(a => a.Kind == PointwiseAccessKind.Row)) return Kernel;
+        string key = $"{length}: {string.Join("; ", access)}";
+        lock (_kernels)
+        {
+            if (!_kernels.TryGetValue(key, out var kernel)) _kernels[key] = kernel = PointwiseCompiler.Compile(this, access, length);
+            return kernel;
+        }
+    }
 
     /// <summary>f(inputs, time) at one site, instruction by instruction: the slow referee of the compiled loop.</summary>
     /// <param name="inputs">One value an input.</param>
