@@ -364,7 +364,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 Operators = []
             } as term ],
           [],
-          _ -> source term.Core
+          kept when kept.IsNone || term.Core.IsUnknown -> source term.Core
         | [], [ [], buffer ], None -> buffer
         | _, _, kept ->
             let result = fresh grid
@@ -379,7 +379,8 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 add buffer (kept |> Option.map (times symbol) |> Option.defaultValue symbol)
 
             for core, terms in linear |> List.groupBy _.Core do
-                add (source core) (linearSymbol grid terms)
+                let symbol = linearSymbol grid terms
+                add (source core) (kept |> Option.map (times symbol) |> Option.defaultValue symbol)
 
             if not accumulate then
                 let zero = (locals grid [ Field.Number 0.0 ] false).Head

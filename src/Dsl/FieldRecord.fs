@@ -117,6 +117,15 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
 let pushedSegment c =
     c.Model.Segments[List.findIndex ((=) c.Unknown) c.Unknowns]
 
+/// The modes that the pushed field has, null for all.
+let keptModes c : bool[] | null =
+    let segment = pushedSegment c
+
+    match c.Model.Kept with
+    | null -> null
+    | kept when segment.Representation = Representation.Modes -> Array.sub kept segment.First segment.Rows
+    | _ -> null
+
 /// A map of the state, null for the state itself.
 let map c (field: Field) : Func<ITileMap> | null =
     if field = c.Unknown && not (isNull c.Model.Grid) then
@@ -220,6 +229,9 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
             progress.Report(1.0, $"{Digest.number fieldsSeen} fields"))
 
     let segment = pushedSegment c
+
+    for products in found.Values do
+        products.Kept <- keptModes c
 
     found,
     fields

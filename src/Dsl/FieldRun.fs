@@ -140,9 +140,15 @@ let private steinRows (grid: Grid) (expected: float[]) (values: float[]) (errors
         steinRow $"{name} + {Digest.number expected[site]}" (expected[site] - values[site]) errors[site]
 ]
 
-/// A unit kick: what −⟨u s⟩ is for the score of the law itself.
-let private unitKick (grid: Grid) =
-    Array.init grid.Sites (fun site -> if site = 0 then 1.0 else 0.0)
+/// A unit kick, of the modes that the system has: what −⟨u s⟩ is for the score of the law itself.
+let private unitKick c =
+    match keptModes c with
+    | null -> Array.init c.Grid.Sites (fun site -> if site = 0 then 1.0 else 0.0)
+    | kept ->
+        let spectrum =
+            kept |> Array.map (fun keep -> if keep then Complex.One else Complex.Zero)
+
+        SpectralResponse.ToSites(c.Grid, [| spectrum |])[0]
 
 /// What −⟨u ŝ⟩ is for the Gaussian score at noise level σ: C_k/(C_k + σ²) in every mode.
 let private smoothedKick (grid: Grid) (power: float[]) (sigma: float) =
@@ -307,7 +313,7 @@ let run setting experiment equations step sampling =
 
             response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number p.Fields} base fields" ],
             [
-                scoreReport estimator None (steinRows c.Grid (unitKick c.Grid) r.Values.[0] r.StandardError.[0]) []
+                scoreReport estimator None (steinRows c.Grid (unitKick c) r.Values.[0] r.StandardError.[0]) []
             ]
         | Method.Learned network ->
             let r, report =

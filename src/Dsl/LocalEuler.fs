@@ -43,7 +43,9 @@ module internal LocalEuler =
         let inputs = leaves |> Seq.map input |> List.ofSeq
 
         if inputs |> List.forall _.IsSome then
-            Some(LocalStep(line.Program(leaves.Count, outputs), inputs |> List.map Option.get |> List.toArray, noises |> List.map snd |> List.toArray))
+            Some(
+                LocalStep(line.Program(leaves.Count, outputs), inputs |> List.map Option.get |> List.toArray, noises |> List.map snd |> List.toArray)
+            )
         else
             None
 

@@ -290,10 +290,26 @@ module Lower =
                 Some(noise, segment.First), sigma * noise
             | _ -> None, Field.Number 0.0
 
-        let noises, parts =
-            List.map2 part unknowns (List.zip segments rows) |> List.unzip
+        let noises, parts = List.map2 part unknowns (List.zip segments rows) |> List.unzip
 
         List.choose id noises, parts
+
+    /// Which rows a system has whose products keep the modes that they do not alias onto; null: all.
+    let private keptRows (segments: Segment list) (degree: int option) : bool[] | null =
+        match degree with
+        | None -> null
+        | Some degree ->
+            segments
+            |> List.map (fun segment ->
+                match segment.Grid with
+                | NonNull grid when segment.Representation = Representation.Modes -> Aliasing.mask grid degree |> Array.map ((=) Complex.One)
+                | _ -> Array.create segment.Rows true)
+            |> Array.concat
+
+    let private held (kept: bool[] | null) (symbol: Complex[]) =
+        match kept with
+        | null -> symbol
+        | kept -> Array.map2 (fun keep s -> if keep then s else Complex.Zero) kept symbol
 
     let private fields dealiased (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
@@ -301,6 +317,7 @@ module Lower =
         let degree = degreeOf dealiased equations
         let compiler = FieldCompiler([ unknowns ], degree)
         let segments = compiler.Segments.Head
+        let kept = keptRows segments degree
         let rows = segments |> List.map _.Rows |> List.sum
 
         let linear =
@@ -312,6 +329,7 @@ module Lower =
                 segments
                 parts
             |> Array.concat
+            |> held kept
 
         let asked = askedOf equations
 
@@ -356,7 +374,8 @@ module Lower =
         let local =
             let noises, parts =
                 match multiplicative, expressions with
-                | Some(noises, segments, _), Some expressions -> List.map2 (fun noise (s: Segment) -> noise, s.First) noises (List.ofSeq segments), expressions
+                | Some(noises, segments, _), Some expressions ->
+                    List.map2 (fun noise (s: Segment) -> noise, s.First) noises (List.ofSeq segments), expressions
                 | _ -> additive |> Option.map (siteNoises unknowns segments) |> Option.defaultValue ([], [])
 
             LocalEuler.law unknowns (equations |> List.map _.Drift) noises parts
@@ -376,7 +395,7 @@ module Lower =
                  | None -> null),
             NoiseSymbol =
                 (match additive with
-                 | Some rows -> Array.concat rows
+                 | Some rows -> Array.concat rows |> held kept
                  | None -> null),
             Multiplicative =
                 (match multiplicative with
@@ -391,6 +410,7 @@ module Lower =
                  | Some(_, segments, _) -> List.toArray segments
                  | None -> [||]),
             Milstein = milstein,
+            Kept = kept,
             Denominators = denominatorMap divided,
             DenominatorSegments = denominatorRows divided,
             Names = List.map name unknowns

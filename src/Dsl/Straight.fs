@@ -66,7 +66,8 @@ type internal StraightLine(load: Field -> int) =
         | Field.Sum parts -> parts |> List.collect (flatten scale)
         | Field.Product factors ->
             match factors |> List.partition Field.isConstant with
-            | constants, [ (Field.Sum _ | Field.Quotient _) as inner ] -> flatten (constants |> List.choose Field.constant |> List.fold (fun a b -> a * b) scale) inner
+            | constants, [ (Field.Sum _ | Field.Quotient _) as inner ] ->
+                flatten (constants |> List.choose Field.constant |> List.fold (fun a b -> a * b) scale) inner
             | _ -> [ scale, term ]
         | Field.Quotient(a, b) when Field.isConstant b -> flatten (scale / (Field.constant b |> Option.defaultValue nan)) a
         | other -> [ scale, other ]

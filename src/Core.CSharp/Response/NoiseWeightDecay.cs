@@ -63,8 +63,8 @@ public sealed class NoiseWeightDecay
             for (int k = 0; k < q.Length; k++)
                 for (int lane = 0; lane < LaneArray.Lanes; lane++)
                 {
-                    w.A[k, lane] /= Math.Sqrt(q[k]);
-                    w.B[k, lane] /= Math.Sqrt(q[k]);
+                    w.A[k, lane] *= q[k] > 0 ? 1 / Math.Sqrt(q[k]) : 0;
+                    w.B[k, lane] *= q[k] > 0 ? 1 / Math.Sqrt(q[k]) : 0;
                 }
             tangent.Apply(state, w, time, y);
             for (int k = 0; k < q.Length; k++)
@@ -87,6 +87,8 @@ public sealed class NoiseWeightDecay
         {
             int minus = opposite[k];
             double power = input[k] + input[minus];
+            // A mode that the system does not have has no weight to forget.
+            if (power == 0) continue;
             // The transposed tangent has the symbol λ*.
             Complex mean = (cross[k] + Complex.Conjugate(cross[minus])) / power;
             double fluctuation = Math.Max(0, (output[k] + output[minus]) / power - mean.Real * mean.Real - mean.Imaginary * mean.Imaginary);
@@ -103,7 +105,7 @@ public sealed class NoiseWeightDecay
     {
         double fastest = rates.Max(rate => -rate.Real);
         if (!(fastest > 0)) throw new LeithException("noise weights: expected a drift that changes under a kick, got a tangent of zeros. Take twin runs.");
-        Complex[] floored = [.. rates.Select(rate => new Complex(Math.Min(rate.Real, -SlowestOfFastest * fastest), rate.Imaginary))];
+        Complex[] floored = [.. rates.Select(rate => rate == Complex.Zero ? -fastest : rate).Select(rate => new Complex(Math.Min(rate.Real, -SlowestOfFastest * fastest), rate.Imaginary))];
         Complex[] symbol = [.. floored.Select(rate => Complex.Exp(step * rate))];
         if (double.IsNaN(slowest)) slowest = floored.Min(rate => -rate.Real);
         return new NoiseWeightDecay(model.HasFields ? new SymbolMap(symbol) : new MatrixMap(Matrix<double>.Build.DenseDiagonal(model.Rows, model.Rows, i => symbol[i].Real).ToArray()), slowest);

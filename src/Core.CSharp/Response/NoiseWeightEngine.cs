@@ -90,6 +90,7 @@ internal sealed class NoiseWeightEngine : IDynamicalEngine
         var correlator = new SpectralCorrelator(grid, question.Lags - 1, observables, [weights.State, weights.Score], plan.Samples, 1, timeBlocks);
         simulation.Run(plan, tile => new Fork([correlator.Open(tile), last.Open(tile)]), threads, progress, cancellation);
         var more = correlator.Complete();
+        foreach (var products in more.SelectMany(row => row)) products.Kept = question.Model.Kept;
         spectral = spectral is null ? more : [.. spectral.Zip(more, (x, y) => x.Zip(y, (a, b) => a.Plus(b)).ToArray())];
     }
 

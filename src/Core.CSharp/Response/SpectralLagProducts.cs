@@ -29,6 +29,9 @@ public sealed class SpectralLagProducts
     /// <summary>The torus.</summary>
     public Grid Grid { get; }
 
+    /// <summary>Modes that the system has, null for all: the others are zero and answer nothing.</summary>
+    public bool[]? Kept { get; set; }
+
     /// <summary>Number of lags, lag 0 included.</summary>
     public int Lags { get; }
 
@@ -96,7 +99,7 @@ public sealed class SpectralLagProducts
     internal SpectralLagProducts Plus(SpectralLagProducts more)
     {
         static double[] Add(double[] x, double[] y) => [.. x.Zip(y, (a, b) => a + b)];
-        return new(Grid, Lags, [.. products.Zip(more.products, Add)], [.. meansA.Zip(more.meansA, Add)], Add(meansB, more.meansB), Add(Counts, more.Counts));
+        return new(Grid, Lags, [.. products.Zip(more.products, Add)], [.. meansA.Zip(more.meansA, Add)], Add(meansB, more.meansB), Add(Counts, more.Counts)) { Kept = Kept };
     }
 
     /// <summary>The spatial mean of A at lag 0.</summary>

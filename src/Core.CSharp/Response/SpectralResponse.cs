@@ -84,7 +84,8 @@ public static class SpectralResponse
         var response = cross.Average(weights);
         double[] power = [.. (ReferenceEquals(cross, own) ? response[0] : own.Average(weights, lags: 1)[0]).Select(c => c.Real)];
         for (int k = 0; k < power.Length; k++)
-            if (!(power[k] > 0))
+            if (own.Kept?[k] == false) power[k] = double.PositiveInfinity;
+            else if (!(power[k] > 0))
                 throw new LeithException($"gaussian: expected every Fourier mode to have variance, got {power[k]:g3} for mode {k}; use noise that reaches every mode.");
         foreach (var row in response)
             for (int k = 0; k < row.Length; k++) row[k] /= power[k];

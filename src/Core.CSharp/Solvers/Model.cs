@@ -84,6 +84,9 @@ public sealed record Model
     internal static double[] Variances(IReadOnlyList<Segment> segments) =>
         [.. segments.SelectMany(s => Enumerable.Repeat(s.Representation == Representation.Modes ? (double)s.Rows : 1, s.Rows))];
 
+    /// <summary>Rows that the system has: where products are freed of aliases, modes beyond the cut are held at zero, and neither noise, kicks nor starting states enter them; null: all rows.</summary>
+    public bool[]? Kept { get; init; }
+
     /// <summary>What the equation divides by, as a map of the state to values at sites or numbers (<see cref="DenominatorSegments"/>); null where it divides by nothing that moves.</summary>
     public Func<ITileMap>? Denominators { get; init; }
 

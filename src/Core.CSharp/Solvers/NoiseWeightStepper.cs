@@ -79,7 +79,7 @@ internal static class StepNoise
             var c = Factors(model, scheme, step);
             double[] sites = Sites(model);
             // The covariance of the values at sites has eigenvalues |c_k|²/N, N the sites of a torus.
-            return (new SymbolMap(c), new SymbolMap([.. c.Select((factor, k) => sites[k] / Complex.Conjugate(factor))]));
+            return (new SymbolMap(c), new SymbolMap([.. c.Select((factor, k) => factor == Complex.Zero ? 0 : sites[k] / Complex.Conjugate(factor))]));
         }
         var matrix = Matrix(model, scheme, step);
         var q = matrix * matrix.Transpose();
@@ -109,7 +109,7 @@ internal static class StepNoise
         {
             var sigma = model.NoiseSymbol ?? new Complex[model.Rows];
             double largest = sigma.Max(Complex.Abs);
-            int quiet = Array.FindIndex(sigma, s => !(Complex.Abs(s) > 1e-12 * largest));
+            int quiet = Enumerable.Range(0, sigma.Length).FirstOrDefault(k => model.Kept?[k] != false && !(Complex.Abs(sigma[k]) > 1e-12 * largest), -1);
             if (quiet < 0) return;
             string where = model.Grid is { } grid ? $"mode {Stability.Mode(grid, quiet)}" : $"row {quiet}";
             throw new LeithException($"noise weights: expected noise at every mode, got none at {where}. Take twin runs, or noise that reaches every mode.");

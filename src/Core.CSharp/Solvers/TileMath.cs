@@ -33,6 +33,14 @@ internal static unsafe class TileMath
         *(Vector512<double>*)to = sum / Vector512.Create((double)sites);
     }
 
+    /// <summary>Rows that are not kept become zero; rows beyond the list are left alone.</summary>
+    public static void Keep(Tile tile, bool[]? kept)
+    {
+        for (int row = 0; kept is not null && row < kept.Length; row++)
+            if (!kept[row])
+                for (int lane = 0; lane < LaneArray.Lanes; lane++) tile.A[row, lane] = tile.B[row, lane] = 0;
+    }
+
     /// <summary>to ← s to.</summary>
     public static void Scale(Tile to, double s)
     {

@@ -31,6 +31,7 @@ internal sealed class TileRun : IDisposable
         States[0].Index = index;
         TileMath.Clear(States[0]);
         simulation.Initial?.Invoke(States[0]);
+        TileMath.Keep(States[0], simulation.Model.Kept);
         runner.Begin(index, realMembers);
     }
 
@@ -59,6 +60,7 @@ internal sealed class TileRun : IDisposable
                     state.B[row, lane] += b;
                 }
             }
+            TileMath.Keep(state, simulation.Model.Kept);
         }
     }
 
@@ -67,6 +69,7 @@ internal sealed class TileRun : IDisposable
     {
         using var kick = new Tile(States[0].Rows, States[0].Index);
         kicks(kick, restart);
+        TileMath.Keep(kick, simulation.Model.Kept);
         for (int twin = 1; twin <= 2; twin++)
         {
             States[twin].CopyFrom(States[0]);
