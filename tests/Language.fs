@@ -618,7 +618,7 @@ let ``A plan tells equation, parameters, split, noise, scheme and cost, and runs
     let ac = Systems.allenCahn u
 
     let asked = {
-        simulate ac.Equations ac.Noise (rk4 (1.0 / 32.0)) (members 128 |> spinUp 1000.0 |> lasting 2000.0) with
+        simulate ac.Equations ac.Noise (rk4 (1.0 / 32.0) |> aliased) (members 128 |> spinUp 1000.0 |> lasting 2000.0) with
             Lags = 100.0
     }
 
