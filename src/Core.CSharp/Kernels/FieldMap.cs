@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Leith.Core;
 
 /// <summary>A field program at work: one workspace, one thread. A buffer that is a segment of the result is the result tile itself.</summary>
@@ -25,7 +27,17 @@ internal sealed unsafe class FieldMap : ITileMap, IPairMap
             }
         _rows = [.. program.Inputs.Select(Rows)];
         _resultRows = Rows(program.Outputs);
-        _steps = [.. program.Operations.Select(Step)];
+        _steps = [.. Steps()];
+    }
+
+    /// <summary>The program with L added, result ← G(state, t) + L state, where the result has the segments of the state and these are modes; null where they are not.</summary>
+    public FieldMap? Plus(Complex[] linear)
+    {
+        if (_program.Inputs.Count != 1 || _program.Inputs[0].Count != _program.Outputs.Count) return null;
+        bool fits = _program.Outputs.Zip(_program.Inputs[0]).All(p => p.First.Representation == Representation.Modes && p.Second.Representation == Representation.Modes && p.First.Rows == p.Second.Rows);
+        if (!fits || _inPlace.Any(isInPlace => !isInPlace)) return null;
+        var more = _program.Inputs[0].Select((s, i) => new FieldOperation.Multiply(i, _program.Results[i], linear[s.First..s.End], true));
+        return new FieldMap(new FieldProgram(_program.Inputs, _program.BufferGrids, [.. _program.Operations, .. more], _program.Results, _program.Outputs));
     }
 
     public void Apply(Tile state, double time, Tile result) => Apply(state, null, time, result);
@@ -82,6 +94,23 @@ internal sealed unsafe class FieldMap : ITileMap, IPairMap
     {
         var grid = _program.BufferGrids[buffer]!;
         return _fft.TryGetValue(grid, out var fft) ? fft : _fft[grid] = Own(new LaneFft(grid));
+    }
+
+    private List<Action<double>> Steps()
+    {
+        List<Action<double>> steps = [];
+        for (int i = 0; i < _program.Operations.Count; i++)
+        {
+            if (FieldGroup.At(_program, i) is not var (group, count))
+            {
+                steps.Add(Step(_program.Operations[i]));
+                continue;
+            }
+            var lines = Own(new LineByLine(group, _program.Buffers));
+            steps.Add(time => lines.Apply(_a, _b, time));
+            i += count - 1;
+        }
+        return steps;
     }
 
     private Action<double> Step(FieldOperation operation)

@@ -20,42 +20,57 @@ internal sealed unsafe class SymbolMultiplier
         (_real, _imaginary) = (_im.All(x => x == 0), _re.All(x => x == 0));
     }
 
-    public void Apply(double* fromRe, double* fromIm, double* toRe, double* toIm)
-    {
-        Lane* x = (Lane*)fromRe, y = (Lane*)fromIm, u = (Lane*)toRe, v = (Lane*)toIm;
-        if (_real) Real(x, y, u, v);
-        else if (_imaginary) Imaginary(x, y, u, v);
-        else General(x, y, u, v);
-    }
+    /// <summary>All modes.</summary>
+    public void Apply(double* fromRe, double* fromIm, double* toRe, double* toIm) => Apply((Lane*)fromRe, (Lane*)fromIm, (Lane*)toRe, (Lane*)toIm, 0, _re.Length);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Real(Lane* x, Lane* y, Lane* u, Lane* v)
+    /// <summary>Some modes; the addresses are those of the first of them.</summary>
+    public void Apply(Lane* x, Lane* y, Lane* u, Lane* v, int first, int count)
     {
-        for (int k = 0; k < _re.Length; k++)
+        fixed (double* re = _re, im = _im)
         {
-            Lane c = Vector512.Create(_re[k]);
-            (u[k], v[k]) = _accumulate ? (Vector512.FusedMultiplyAdd(c, x[k], u[k]), Vector512.FusedMultiplyAdd(c, y[k], v[k])) : (c * x[k], c * y[k]);
+            if (_real) Real(x, y, u, v, re + first, count);
+            else if (_imaginary) Imaginary(x, y, u, v, im + first, count);
+            else General(x, y, u, v, re + first, im + first, count);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Imaginary(Lane* x, Lane* y, Lane* u, Lane* v)
+    private void Real(Lane* x, Lane* y, Lane* u, Lane* v, double* re, int count)
     {
-        for (int k = 0; k < _im.Length; k++)
+        if (_accumulate)
         {
-            Lane s = Vector512.Create(_im[k]);
-            (u[k], v[k]) = _accumulate ? (LaneMath.SubtractProduct(s, y[k], u[k]), Vector512.FusedMultiplyAdd(s, x[k], v[k])) : (-(s * y[k]), s * x[k]);
+            for (int k = 0; k < count; k++)
+            {
+                Lane c = Vector512.Create(re[k]);
+                (u[k], v[k]) = (Vector512.FusedMultiplyAdd(c, x[k], u[k]), Vector512.FusedMultiplyAdd(c, y[k], v[k]));
+            }
+            return;
+        }
+        for (int k = 0; k < count; k++)
+        {
+            Lane c = Vector512.Create(re[k]);
+            (u[k], v[k]) = (c * x[k], c * y[k]);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void General(Lane* x, Lane* y, Lane* u, Lane* v)
+    private void Imaginary(Lane* x, Lane* y, Lane* u, Lane* v, double* im, int count)
     {
-        for (int k = 0; k < _re.Length; k++)
+        for (int k = 0; k < count; k++)
         {
-            Lane c = Vector512.Create(_re[k]), s = Vector512.Create(_im[k]), a = x[k], b = y[k];
-            Lane re = LaneMath.MultiplySubtract(c, a, s * b), im = Vector512.FusedMultiplyAdd(c, b, s * a);
-            (u[k], v[k]) = _accumulate ? (u[k] + re, v[k] + im) : (re, im);
+            Lane s = Vector512.Create(im[k]);
+            (u[k], v[k]) = _accumulate ? (LaneMath.SubtractProduct(s, y[k], u[k]), Vector512.FusedMultiplyAdd(s, x[k], v[k])) : (Vector512.Create(-im[k]) * y[k], s * x[k]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void General(Lane* x, Lane* y, Lane* u, Lane* v, double* re, double* im, int count)
+    {
+        for (int k = 0; k < count; k++)
+        {
+            Lane c = Vector512.Create(re[k]), s = Vector512.Create(im[k]), a = x[k], b = y[k];
+            Lane real = LaneMath.MultiplySubtract(c, a, s * b), imaginary = Vector512.FusedMultiplyAdd(c, b, s * a);
+            (u[k], v[k]) = _accumulate ? (u[k] + real, v[k] + imaginary) : (real, imaginary);
         }
     }
 }

@@ -52,6 +52,9 @@ public sealed unsafe class LaneFft : IDisposable
     /// <summary>to ← fft⁻¹(from), scaled by 1/N_sites; the two must be the same memory or share none.</summary>
     public void Inverse(double* fromRe, double* fromIm, double* toRe, double* toIm) => Transform((Lane*)fromIm, (Lane*)fromRe, (Lane*)toIm, (Lane*)toRe, scaled: true);
 
+    /// <summary>One line along an axis of more than one point, forward, not scaled: from and to sites so far apart; the two must be the same memory or share none.</summary>
+    internal void Along(int axis, Lane* fromRe, Lane* fromIm, int fromStride, Lane* re, Lane* im, int toStride) => Line(_plans[axis], fromRe, fromIm, fromStride, re, im, toStride, scaled: false);
+
     /// <summary>Frees the memory.</summary>
     public void Dispose()
     {
@@ -72,7 +75,7 @@ public sealed unsafe class LaneFft : IDisposable
         {
             if (_points[axis] == 1) continue;
             for (int block = 0; block < _sites; block += _points[axis] * stride)
-                for (int i = block; i < block + stride; i++) Line(_plans[axis], fromRe + i, fromIm + i, re + i, im + i, stride, scaled);
+                for (int i = block; i < block + stride; i++) Line(_plans[axis], fromRe + i, fromIm + i, stride, re + i, im + i, stride, scaled);
             fromRe = re;
             fromIm = im;
             scaled = false;
@@ -81,9 +84,9 @@ public sealed unsafe class LaneFft : IDisposable
 
     // one line of sites, `stride` apart: the first stage reads it, the last writes it, what lies between stays in scratch
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Line(FftPlan plan, Lane* fromRe, Lane* fromIm, Lane* re, Lane* im, int stride, bool scaled)
+    private void Line(FftPlan plan, Lane* fromRe, Lane* fromIm, int fromStride, Lane* re, Lane* im, int stride, bool scaled)
     {
-        var stage = new FftStage { Re = fromRe, Im = fromIm, Stride = stride, OutStride = 1, M = plan.Points, S = 1 };
+        var stage = new FftStage { Re = fromRe, Im = fromIm, Stride = fromStride, OutStride = 1, M = plan.Points, S = 1 };
         int half = _longest + Skew, last = plan.Radices.Length - 1;
         for (int k = 0; k < last; k++)
         {
