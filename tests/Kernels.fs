@@ -544,8 +544,13 @@ let ``tiles of the wrong number of rows are refused`` () =
 
 // ---- other machines ----------------------------------------------------------------------------------------------
 
-/// What depends on the width of vectors; compiling many programs without any intrinsics takes too long.
-let private wide = [ "Kernels.a compiled program"; "Kernels.functions and powers" ]
+/// What compiled code is made of, at every width of vectors.
+let private wide = [
+    "Kernels.a compiled program"
+    "Kernels.functions and powers"
+    "Kernels.tanh"
+    "LineByLine.a lattice steps"
+]
 
 let private essentials = [
     "Normals.doubles in lanes"
@@ -556,14 +561,15 @@ let private essentials = [
 ]
 
 [<Fact>]
-let ``the essentials hold without 512-bit vectors and without any`` () =
+let ``the essentials hold with vectors of 512, 256 and 128 bits and without any`` () =
     let narrow = "LEITH_TESTS_NARROW"
 
     if String.IsNullOrEmpty(Environment.GetEnvironmentVariable narrow) then
-        for setting, tests in
+        for setting, bytes, tests in
             [
-                "DOTNET_EnableAVX512", essentials @ wide
-                "DOTNET_EnableHWIntrinsic", essentials
+                "DOTNET_EnableAVX512", 32, essentials @ wide
+                "DOTNET_EnableAVX2", 16, wide
+                "DOTNET_EnableHWIntrinsic", 16, essentials @ wide
             ] do
             let methods =
                 tests |> List.collect (fun name -> [ "-method"; $"Leith.Tests.{name}*" ])
@@ -571,7 +577,7 @@ let ``the essentials hold without 512-bit vectors and without any`` () =
             let start = ProcessStartInfo(string Environment.ProcessPath, methods)
             start.RedirectStandardOutput <- true
             start.Environment[setting] <- "0"
-            start.Environment[narrow] <- "1"
+            start.Environment[narrow] <- string bytes
             use child = new Process(StartInfo = start)
             Assert.True(child.Start())
             let output = child.StandardOutput.ReadToEnd()
@@ -579,3 +585,4 @@ let ``the essentials hold without 512-bit vectors and without any`` () =
             Assert.True((child.ExitCode = 0), $"{setting}=0: {output}")
     else
         Assert.False(Avx512F.IsSupported)
+        Assert.Equal(int (Environment.GetEnvironmentVariable narrow), LaneExpressions.Widest.Bytes)

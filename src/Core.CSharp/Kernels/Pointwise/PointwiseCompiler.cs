@@ -120,7 +120,7 @@ internal sealed class PointwiseCompiler
     {
         if (unroll > 1 && count >= unroll)
             yield return Loop(Expression.LessThanOrEqual(offset, Expression.Subtract(end, Expression.Constant((long)unroll * RowBytes))), Body(unroll, start));
-        if (count % unroll != 0 || count == int.MaxValue)
+        if (unroll == 1 || count % unroll != 0 || count == int.MaxValue)
             yield return count == 1 ? Expression.Block(Body(1, start)) : Loop(Expression.LessThan(offset, end), Body(1, start));
     }
 
