@@ -9,11 +9,15 @@ type StochasticSystem = {
     Noise: Noise
     /// ∇ ln ρ, one field for each unknown; empty where it is not known.
     Score: Field list
+    /// What unknowns start at; the others start at 0.
+    Start: (Field * Field) list
+    /// A law and a step that its statistics have been seen to stand.
+    Step: Step
     /// Where the system is from.
     Source: string
 }
 
-/// Systems with known answers, written in the language itself.
+/// The systems of the fluctuation–dissipation literature, written in the language itself; others stand in <c>FieldSystems</c>, <c>ClimateSystems</c> and <c>ChaoticSystems</c>.
 [<RequireQualifiedAccess>]
 module Systems =
     /// Σ = (1 − Δ)⁻¹.
@@ -45,6 +49,8 @@ module Systems =
             Score = [
                 scoreFrom "ornsteinUhlenbeck" eps (-lambda * u + kappa * lap u - kappa * lap (lap u)) u
             ]
+            Start = []
+            Step = exponential 0.5
             Source = fluctuations
         }
 
@@ -53,9 +59,9 @@ module Systems =
         ornsteinUhlenbeckWith 4e-2 2.5e-4 2e-2 4e-3 u
 
     /// ∂u/∂t = κ Δu − A ∂x u + α Σ[u − u³] + ε Σ^½ ξ on a torus u; the score (2/ε²)(α (u − u³) + κ Δu − κ Δ²u)/N_sites is that of A = 0.
-    let allenCahn (u: Field) : StochasticSystem =
-        let kappa, a = parameter "κ" 2.5e-4, parameter "A" 2e-2
-        let alpha, eps = parameter "α" 16.0, parameter "ε" (sqrt 4e-3)
+    let allenCahnWith (alpha: float) (kappa: float) (advection: float) (epsSquared: float) (u: Field) : StochasticSystem =
+        let kappa, a = parameter "κ" kappa, parameter "A" advection
+        let alpha, eps = parameter "α" alpha, parameter "ε" (sqrt epsSquared)
 
         {
             Name = "modified Allen–Cahn"
@@ -64,6 +70,38 @@ module Systems =
             Score = [
                 scoreFrom "allenCahn" eps (alpha * (u - cube u) + kappa * lap u - kappa * lap (lap u)) u
             ]
+            Start = []
+            Step = rk4 (1.0 / 32.0)
+            Source = fluctuations
+        }
+
+    /// The modified Allen–Cahn system with the published constants α = 16, κ = 2.5e-4, A = .02, ε² = .004 on `torus (2.0 * pi) 32`.
+    let allenCahn (u: Field) = allenCahnWith 16.0 2.5e-4 2e-2 4e-3 u
+
+    /// ∂u/∂t = ∂xψ ∂yu − ∂xu ∂yψ − A ∂xu − ν_h Δ⁻²u − ν Δ²u − ⟨u⟩ + ς, u = Δψ the vorticity of a flow in two dimensions, on a torus u;
+    /// ς = Re Σ_k a e^{iφ_k} e^{ik·x} over |k|² ≤ 112.5, less nine tenths of its mean, dφ_k = √2 dW_k on the modes phi of the same torus.
+    /// Advection in skew form, which keeps the enstrophy ⟨u²⟩ on the grid. The score of the vorticity alone is not known.
+    /// Published: ν_h = .01, ν = 1e-5, A = π, a = 300/128² on `torus (2.0 * pi) 32`; vorticity of standard deviation .43 to .45.
+    /// Forcing: Flierl and Souza (2024), J. Fluid Mech. 986, A8.
+    let navierStokes (u: Field) (phi: Field) : StochasticSystem =
+        let a, nu, drag = parameter "A" pi, parameter "ν" 1e-5, parameter "ν_h" 1e-2
+        let psi = inverseLap u
+
+        let waves = randomWaves (fun k -> 300.0 / 128.0 ** 2 * k.SquaredAtMost 112.5) phi
+
+        {
+            Name = "Navier–Stokes in two dimensions"
+            Equations = [
+                ddt u
+                == -(skewAdvection (rotatedGrad psi) u) - a * dx u - drag * inverseLap psi - nu * lap (lap u) - mean u
+                   + waves
+                   - 0.9 * mean waves
+                ddt phi == number 0.0
+            ]
+            Noise = independent [ on phi (perSite (sqrt 2.0)) ]
+            Score = []
+            Start = [ u, sin (3.0 * coordinate 0) * sin (3.0 * coordinate 1) ]
+            Step = rk4 (1.0 / 128.0) |> aliased
             Source = fluctuations
         }
 
@@ -77,6 +115,8 @@ module Systems =
         ]
         Noise = diagonal [ 1.0; 0.5; 1.0 ]
         Score = []
+        Start = []
+        Step = exponential 0.1
         Source = "a linear system with a non-normal drift"
     }
 
@@ -92,3 +132,7 @@ module SystemsWords =
 
     /// The score of the published Allen–Cahn system in the limit dt → 0 and A = 0: `exact (allenCahnScore u)`.
     let allenCahnScore (u: Field) : Field = Systems.scoreOf (Systems.allenCahn u)
+
+    /// What the unknowns of a system start at: `members 128 |> spinUp 10.0 |> startingAs lorenz`.
+    let startingAs (system: StochasticSystem) (sampling: Sampling) =
+        system.Start |> List.fold (fun sampling (u, value) -> startingAt u value sampling) sampling
