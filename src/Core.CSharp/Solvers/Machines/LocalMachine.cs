@@ -5,7 +5,7 @@ namespace Leith.Core;
 /// </summary>
 internal sealed unsafe class LocalMachine : IStepper
 {
-    private const int RowsAtOnce = 128;
+    private const int RowsAtOnce = 256;
     private readonly LocalStep law;
     private readonly PointwiseLoop loop;
     private readonly IReadOnlyList<Segment> segments;
