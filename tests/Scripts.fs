@@ -718,6 +718,16 @@ let ``Experiments with a model are sketched`` (name: string, responses: int, com
     Assert.Equal<string list>([ "exact score"; "learned" ], texts "estimator" (result.GetProperty "scores"))
     Assert.Equal(4, result.GetProperty("checks").GetArrayLength())
 
+[<Theory>]
+[<InlineData("scalar_climate", "dynamical, Gaussian, exact score", 4)>]
+[<InlineData("lorenz_96", "dynamical, Gaussian", 40)>]
+let ``Experiments with systems as data are sketched`` (name: string, estimators: string, components: int) =
+    let found = (sketched name []).GetProperty "responses"
+    Assert.Equal<string list>(List.ofArray (estimators.Split ", "), texts "estimator" found)
+
+    for response in found.EnumerateArray() do
+        Assert.Equal(components, response.GetProperty("components").GetArrayLength())
+
 [<Fact>]
 let ``The sweep of double wells is sketched`` () =
     use scratch = new Scratch()

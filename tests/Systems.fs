@@ -2,6 +2,7 @@
 module Leith.Tests.Systems
 
 open System
+open System.IO
 open System.Threading
 open FsCheck
 open FsCheck.FSharp
@@ -345,6 +346,71 @@ let ``Systems of one number run to the law of their score`` () =
         agrees $"{system.Name}, mean" 0.0 (moment 1.0)
         agrees $"{system.Name}, variance" 1.0 (moment 2.0)
         agrees $"{system.Name}, skewness" skewness (moment 3.0)
+
+/// (lag, exact, quasi-Gaussian) responses of ⟨zⁿ⟩, n = 1 … 4, to a unit push of z = (x − mean)/deviation, from the Fokker–Planck equation.
+let private scalarResponses = [
+    0.0, [ 1.0; 0.0; 3.0; -4.70251 ], [ 1.0; -1.17563; 7.29274; -33.34693 ]
+    0.5, [ 0.67252; -0.24583; 2.33013; -5.49670 ], [ 0.74009; -1.12911; 6.46240; -31.70936 ]
+    1.0, [ 0.46806; -0.30845; 1.93278; -5.66149 ], [ 0.56231; -1.03887; 5.79316; -29.93732 ]
+    2.0, [ 0.24423; -0.28186; 1.42778; -5.39587 ], [ 0.34647; -0.84764; 4.74512; -26.42154 ]
+    4.0, [ 0.08294; -0.17260; 0.88665; -4.41369 ], [ 0.16179; -0.56441; 3.32542; -20.21312 ]
+]
+
+[<Fact>]
+let ``The scalar climate answers a push as its Fokker–Planck equation says`` () =
+    let folder = Directory.CreateTempSubdirectory("leith-systems-").FullName
+    Terminal.isQuiet <- true
+    let system = ClimateSystems.scalarAdditive x
+    let deviation = 0.629021
+
+    let asked = {
+        Title = "scalar"
+        Source = Source.Simulated(system.Equations, system.Noise, system.Step, members 1024 |> spinUp 40.0 |> lasting 400.0 |> every 0.5)
+        Perturb = push x
+        Observe = [ for n in 1..4 -> deviation * Field.Pow((x - 1.280681) / deviation, n) ]
+        Lags = 4.0
+        Estimate = [ dynamical (pairs 65536); gaussian; exactOf system.Score ]
+        Check = []
+        Seed = 17
+    }
+
+    try
+        let outcome =
+            Runner.outcome
+                {
+                    Sketch = false
+                    Out = folder
+                    Seed = None
+                    Threads = 2
+                    Debug = false
+                    Cache = Some(Path.Combine(folder, "cache"))
+                    Values = []
+                }
+                asked
+
+        // 60 comparisons that move together, |z| < 4.5: false alarm below 1e-3, fixed seed; the last digit of the reference is its error.
+        for response in outcome.Responses do
+            for lag, exact, quasiGaussian in scalarResponses do
+                let expected =
+                    if response.Estimator = "Gaussian" then
+                        quasiGaussian
+                    else
+                        exact
+
+                let i = response.Lags |> Array.findIndex (fun l -> abs (l - lag) < 1e-9)
+
+                for n in 0..3 do
+                    let value, error = response.Values[n][i], response.StandardError.Value[n][i]
+
+                    Assert.True(
+                        abs (value - expected[n]) < 4.5 * error + 1e-5,
+                        $"{response.Estimator}, z^{n + 1} after {lag}: {value} ± {error}, expected {expected[n]}"
+                    )
+
+        let dynamical = outcome.Responses |> List.find (fun r -> r.Estimator = "dynamical")
+        Assert.True(Array.max dynamical.StandardError.Value[0] < 0.01)
+    finally
+        Directory.Delete(folder, true)
 
 // ---- balances of runs --------------------------------------------------------------------------------------------
 
