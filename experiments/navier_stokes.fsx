@@ -1,6 +1,7 @@
 // Question   Does a score reproduce how two-dimensional turbulence carries and forgets a push of its vorticity?
 // Equation   ∂u/∂t = ∂xψ ∂yu − ∂xu ∂yψ − A ∂xu − ν_h Δ⁻²u − ν Δ²u − mean u + ς, u = Δψ, ς a sum of random waves
-// Expect     dynamical peaks of .910, .775 and .622 two, four and six pixels downstream, 1/8, 1/4 and 3/8 time units after the push
+// Expect     dynamical peaks of .910, .775 and .622 two, four and six pixels downstream, 1/8, 1/4 and 3/8 time units after the push; the Gaussian estimate says .980, .927 and .848
+//            statistics: standard deviation .43 to .45, kurtosis about 4, vortices that are longer along x, the way they are carried
 // Run        ./run experiments/navier_stokes.fsx          (minutes on two cores; --sketch: seconds)
 // Source     Giorgini, Deck, Bischoff, Souza (2024), PRL 133, 267302, arXiv:2402.01029; forcing: Flierl and Souza (2024), J. Fluid Mech. 986, A8
 #load "../leith.fsx"
@@ -18,6 +19,11 @@ let waves = randomWaves (fun k -> 300.0 / 128.0 ** 2 * k.SquaredAtMost 112.5) ph
 let forcing = waves - 0.9 * mean waves
 let velocity = rotatedGrad psi
 
+let truth = dynamical (pairs 640)
+let net = learned (residualNet |> steps 1000)
+
+// Drag takes the variance of the largest eddies down in 50 time units. The standard deviation was .456, .443, .423, .430 and .433, each ± .006, after 32, 64, 128, 256 and 512,
+// and the largest eddies held .034, .061, .063, .065 and .067: after 128 the law has settled.
 experiment "Navier–Stokes" {
     system [
         ddt u
@@ -29,17 +35,17 @@ experiment "Navier–Stokes" {
     step (rk4 (1.0 / 128.0) |> aliased)
 
     sample (
-        members 128
+        members 32
         |> startingAt u (sin (3.0 * coordinate 0) * sin (3.0 * coordinate 1))
-        |> spinUp 64.0
-        |> lasting 64.0
+        |> spinUp 128.0
+        |> lasting 512.0
         |> every 0.125
     )
 
     perturb (kick u (pixel 0 0))
     observe [ u ]
     lags 1.0
-    estimate [ dynamical (pairs 512); gaussian ]
+    estimate [ truth; gaussian; net ]
     seed 7
 }
 |> run

@@ -92,8 +92,34 @@ let private empty folder : Outcome = {
     Snapshots = []
     Maps = []
     NullBands = []
+    Statistics = []
     Folder = folder
 }
+
+let private statistics: Statistics =
+    let curve x (f: float -> float) =
+        MeasuredCurve(x, Array.map f x, Array.create x.Length 0.01)
+
+    let measured value = Measurement(value, 0.02)
+
+    {
+        Of = "u"
+        Count = 1.3e8
+        Mean = measured 0.003
+        Variance = measured 1.0
+        StandardDeviation = measured 1.0
+        Skewness = measured -0.01
+        Kurtosis = measured 3.02
+        Density = curve (Array.init 80 (fun i -> 0.1 * float i - 3.95)) (fun x -> exp (-x * x / 2.0) / 2.507)
+        Peaks = [ 0.01, measured 0.399 ]
+        DensityAtZero = measured 0.399
+        Autocorrelation = Some(curve lags (fun t -> exp (-t / 20.0)))
+        MeanAutocorrelation = Some(curve lags (fun t -> exp (-t / 60.0)))
+        TwoPoint = [
+            for axis, scale in [ "x", 0.8; "y", 0.5 ] -> axis, curve (Array.init 17 (fun i -> 0.196 * float i)) (fun d -> exp (-d / scale))
+        ]
+        Spectrum = Some(curve (Array.init 23 float) (fun k -> 1.0 / (1.0 + k * k)))
+    }
 
 let fieldOutcome folder : Outcome =
     let truth = fieldResponse "propagator" 0.0 false
@@ -188,6 +214,7 @@ let fieldOutcome folder : Outcome =
                             Array.init (side * side) (fun i -> 2.0 * sin (float (i / side + 4 * t) / 5.0) * cos (float (i % side) / 4.0) + noise 0.2)
                     }
             ]
+            Statistics = [ statistics ]
     }
 
 let private regions =
@@ -324,9 +351,39 @@ let ``result.json has every key of the schema, and every number of the outcome``
                 "errors"
                 "scores"
                 "checks"
+                "statistics"
             ],
             keys root
         )
+
+        Assert.Equal<string list>(
+            [
+                "of"
+                "count"
+                "mean"
+                "variance"
+                "standardDeviation"
+                "skewness"
+                "kurtosis"
+                "density"
+                "densityPeaks"
+                "densityAtZero"
+                "autocorrelation"
+                "meanAutocorrelation"
+                "twoPoint"
+                "spectrum"
+            ],
+            keys (root |> at "statistics/0")
+        )
+
+        Assert.Equal<string list>([ "value"; "standardError" ], keys (root |> at "statistics/0/kurtosis"))
+        Assert.Equal(3.02, (root |> at "statistics/0/kurtosis/value").GetDouble())
+        Assert.Equal<string list>([ "at"; "values"; "standardError" ], keys (root |> at "statistics/0/density"))
+        Assert.Equal<string list>([ "at"; "height" ], keys (root |> at "statistics/0/densityPeaks/0"))
+        Assert.Equal<string list>([ "lags"; "values"; "standardError" ], keys (root |> at "statistics/0/autocorrelation"))
+        Assert.Equal<string list>([ "x"; "y" ], keys (root |> at "statistics/0/twoPoint"))
+        Assert.Equal<string list>([ "distances"; "values"; "standardError" ], keys (root |> at "statistics/0/twoPoint/x"))
+        Assert.Equal<string list>([ "wavenumbers"; "values"; "standardError" ], keys (root |> at "statistics/0/spectrum"))
 
         let response = root |> at "responses/1"
 
@@ -826,8 +883,8 @@ let ``every figure of the page is drawn, on a screen and on a phone, without a n
         try
             for outcome, expected, widths in
                 [
-                    // snapshots 3, panels 4 + 28, field 4 × 5, errors 2, training 1, timing 1
-                    fieldOutcome (Path.Combine(folder, "field")), 59, [ 1200; 390 ]
+                    // snapshots 3, panels 4 + 28, field 4 × 5, errors 2, statistics 4, training 1, timing 1
+                    fieldOutcome (Path.Combine(folder, "field")), 63, [ 1200; 390 ]
                     // maps 2, heatmaps 2, panels 6 + 13, timing 1
                     recordingOutcome (Path.Combine(folder, "recording")), 24, [ 1200 ]
                 ] do

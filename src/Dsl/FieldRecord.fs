@@ -1,4 +1,4 @@
-/// Lag products and training fields of an ensemble of fields, in one pass over it.
+/// Lag products, statistics and training fields of an ensemble of fields, in one pass over it.
 module internal Leith.FieldRecord
 
 open System
@@ -141,7 +141,7 @@ let timeBlocks c =
 let productsKey c observable conjugate =
     $"lag products {describe c.Experiment}\nlags {c.Longest}\n{Field.canonical observable} with {conjugate}"
 
-/// Lag products of observables with conjugates and, where a network is to be trained, a few fields, all from one pass over the ensemble; nothing is run that the cache holds.
+/// Lag products of observables with conjugates, the values of the unknown and, where a network is to be trained, a few fields, all from one pass over the ensemble; nothing is run that the cache holds.
 let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) training =
     let wanted = [
         for observable in c.Experiment.Observe do
@@ -165,9 +165,14 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
         else
             Some [||]
 
+    let statisticsKey = StationaryLaw.key c.Experiment c.Unknown
+
+    let mutable onePoint =
+        stored c.Setting statisticsKey |> Option.map OnePointStatistics.FromArrays
+
     let missing = wanted |> List.filter (fun (key, _) -> not (found.ContainsKey key))
 
-    if not missing.IsEmpty || fields.IsNone then
+    if not missing.IsEmpty || fields.IsNone || onePoint.IsNone then
         let simulation = c.Simulation.Value
 
         Terminal.stage "simulate and correlate" (fun progress ->
@@ -199,9 +204,16 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
                 else
                     None
 
+            let values =
+                if onePoint.IsNone then
+                    Some(OnePoint(c.Grid, map c c.Unknown, c.Plan))
+                else
+                    None
+
             let opened tile =
                 Fork(
                     [|
+                        for v in Option.toList values -> v.Open tile
                         for k in Option.toList correlator -> k.Open tile
                         for s in Option.toList saver -> s.Open tile
                     |]
@@ -219,6 +231,11 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
                         found[(observable, name)] <- products[i][j]
                         store c.Setting (productsKey c observable name) (products.[i].[j].ToArrays())
 
+            for v in Option.toList values do
+                let gathered = v.Complete()[0]
+                onePoint <- Some gathered
+                store c.Setting statisticsKey (gathered.ToArrays())
+
             for s in Option.toList saver do
                 fields <- Some s.Values
                 let arrays = Arrays()
@@ -234,6 +251,7 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
         products.Kept <- keptModes c
 
     found,
+    Option.get onePoint,
     fields
     |> Option.defaultValue [||]
     |> Array.chunkBySize c.Model.Rows

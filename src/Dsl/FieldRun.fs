@@ -281,7 +281,7 @@ let run setting experiment equations step sampling =
         else
             c.Unknown :: experiment.Observe
 
-    let products, fields =
+    let products, onePoint, fields =
         record
             {
                 c with
@@ -326,13 +326,17 @@ let run setting experiment equations step sampling =
             for observable in experiment.Observe -> estimate estimator observable
     ]
 
+    let statistics =
+        StationaryLaw.ofField (string c.Unknown) c.Plan.Every onePoint products[(c.Unknown, "the state")]
+
     {
         nothing with
+            Statistics = [ statistics ]
             Responses = estimates |> List.map fst
             Scores = estimates |> List.collect snd |> List.distinctBy _.Estimator
             Snapshots = snapshots c
             Notes = [
-                "standard deviation", Digest.number deviation
+                StationaryLaw.summary statistics
                 "fields seen", $"{Digest.number (float c.Plan.Samples * float c.Plan.Members)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
             ]
     }

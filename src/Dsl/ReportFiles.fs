@@ -61,6 +61,33 @@ let check (c: CheckResult) =
         "passed", Flag c.Passed
     ]
 
+let private measured (m: Measurement) =
+    Members [ "value", Number m.Value; "standardError", Number m.StandardError ]
+
+let private curve (x: string) (c: MeasuredCurve) =
+    Members [ x, row c.X; "values", row c.Values; "standardError", row c.StandardError ]
+
+let private statistics (s: Statistics) =
+    Members [
+        "of", Text s.Of
+        "count", Number s.Count
+        "mean", measured s.Mean
+        "variance", measured s.Variance
+        "standardDeviation", measured s.StandardDeviation
+        "skewness", measured s.Skewness
+        "kurtosis", measured s.Kurtosis
+        "density", curve "at" s.Density
+        "densityPeaks",
+        s.Peaks
+        |> List.map (fun (at, height) -> Members [ "at", Number at; "height", measured height ])
+        |> Items
+        "densityAtZero", measured s.DensityAtZero
+        "autocorrelation", s.Autocorrelation |> Option.map (curve "lags") |> orNull
+        "meanAutocorrelation", s.MeanAutocorrelation |> Option.map (curve "lags") |> orNull
+        "twoPoint", s.TwoPoint |> List.map (fun (axis, c) -> axis, curve "distances" c) |> Members
+        "spectrum", s.Spectrum |> Option.map (curve "wavenumbers") |> orNull
+    ]
+
 /// The schema of result.json, stable because other programs read it.
 let result (outcome: Outcome) =
     Members [
@@ -73,6 +100,7 @@ let result (outcome: Outcome) =
         "errors", outcome.Errors |> List.map error |> Items
         "scores", outcome.Scores |> List.map score |> Items
         "checks", outcome.Checks |> List.map check |> Items
+        "statistics", outcome.Statistics |> List.map statistics |> Items
     ]
 
 let private quoted (text: string) =

@@ -167,11 +167,20 @@ let legend (page: Page) (kind: string) (known: string list) (pens: Map<string, R
 
         page.Add $"<span class=\"hint\">{kind}: a click hides or shows one in every figure</span></div>"
 
+/// Where the first response is that of a field, its row of figures holds the snapshot and the distances too.
+let private hasRow (outcome: Outcome) =
+    match Digest.groups outcome with
+    | (_, first :: _) :: _ -> Digest.isField first
+    | _ -> false
+
 let private system (page: Page) (outcome: Outcome) =
     definitions page "system" outcome.Description
 
-    if not outcome.Snapshots.IsEmpty then
-        page.Panels("squares", fun () -> outcome.Snapshots |> List.iter (fun s -> page.Figure("square", ReportFigures.snapshot s)))
+    let elsewhere = if hasRow outcome then 1 else 0
+    let shown = outcome.Snapshots |> List.skip (min elsewhere outcome.Snapshots.Length)
+
+    if not shown.IsEmpty then
+        page.Panels("squares", fun () -> shown |> List.iter (fun s -> page.Figure("square", ReportFigures.snapshot s)))
 
 let private peakTable (page: Page) (responses: Response list) =
     let cell component' (r: Response) =
@@ -221,6 +230,33 @@ let private fieldMatrix (page: Page) (responses: Response list) =
 
         page.Add "</div></div>"
 
+let private distances (page: Page) outcome pens curves =
+    page.Figure("", ReportFigures.errors outcome pens "L2 distance" _.L2 _.L2StandardError curves)
+    page.Figure("", ReportFigures.errors outcome pens "L∞ distance" _.LInf (fun _ -> None) curves)
+
+/// Distances to what most estimates are compared with.
+let private mainDistances (outcome: Outcome) =
+    outcome.Errors |> List.groupBy _.Against |> List.tryHead
+
+/// The responses downstream of the kick side by side; under them, for the first response, one field, and the distances to the reference.
+let private figureRow (page: Page) (outcome: Outcome) pens index (curves: unit -> unit) =
+    page.Panels("row", curves)
+
+    if index = 0 then
+        page.Panels(
+            "row thirds",
+            fun () ->
+                outcome.Snapshots
+                |> List.tryHead
+                |> Option.iter (fun s -> page.Figure("", ReportFigures.snapshot s))
+
+                mainDistances outcome |> Option.iter (fun (_, curves) -> distances page outcome pens curves)
+        )
+
+        mainDistances outcome
+        |> Option.iter (fun (against, _) ->
+            page.Add $"<p>Distances to {escape against} over all sites. Dotted: the distance that sampling alone would leave.</p>")
+
 let private responseGroup (page: Page) outcome pens index ((observable: string, perturbation: string), responses: Response list) =
     let first = List.head responses
     let band = Digest.nullBand outcome index perturbation first
@@ -251,7 +287,12 @@ let private responseGroup (page: Page) outcome pens index ((observable: string, 
         page.Add $"<p>Bands are ±2 standard errors.{escape shade}</p>"
 
     let shown = Digest.shown first (if Digest.isField first then 4 else 6)
-    page.Panels("", fun () -> shown |> List.iter draw)
+
+    if Digest.isField first then
+        figureRow page outcome pens index (fun () -> shown |> List.iter draw)
+    else
+        page.Panels("", fun () -> shown |> List.iter draw)
+
     let rest = [ 0 .. first.Components.Length - 1 ] |> List.except shown
 
     if not rest.IsEmpty then
@@ -271,15 +312,20 @@ let private responses (page: Page) (outcome: Outcome) pens =
         page.Folded($"{folded.Length} further responses", fun () -> folded |> List.iter draw)
 
 let private errors (page: Page) (outcome: Outcome) pens =
-    for against, curves in outcome.Errors |> List.groupBy _.Against do
-        page.Add $"<h3>Distance to {escape against}</h3><p>Over all components. Dotted: the distance that sampling alone would leave.</p>"
+    let drawn =
+        if hasRow outcome then
+            mainDistances outcome |> Option.map fst
+        else
+            None
 
-        page.Panels(
-            "wide",
-            fun () ->
-                page.Figure("", ReportFigures.errors outcome pens "L2 distance" _.L2 _.L2StandardError curves)
-                page.Figure("", ReportFigures.errors outcome pens "L∞ distance" _.LInf (fun _ -> None) curves)
-        )
+    for against, curves in outcome.Errors |> List.groupBy _.Against do
+        page.Add $"<h3>Distance to {escape against}</h3>"
+
+        if drawn = Some against then
+            page.Add "<p>Over all components; drawn with the responses above.</p>"
+        else
+            page.Add "<p>Over all components. Dotted: the distance that sampling alone would leave.</p>"
+            page.Panels("wide", (fun () -> distances page outcome pens curves))
 
         let lags = Digest.spread curves.Head.Lags 4
 
@@ -287,6 +333,58 @@ let private errors (page: Page) (outcome: Outcome) pens =
             curve.Estimator :: (lags |> List.map (Digest.distance curve))
 
         page.Table(Digest.distanceTitle :: (lags |> List.map (fun lag -> $"#lag {Digest.number lag}")), curves |> List.map row)
+
+let private moments (page: Page) (all: Statistics list) =
+    let number (m: Core.Measurement) =
+        Digest.measured
+            m.Value
+            (if Double.IsFinite m.StandardError then
+                 Some m.StandardError
+             else
+                 None)
+
+    let peaks (s: Statistics) =
+        if s.Peaks.Length > 6 then
+            $"{s.Peaks.Length} maxima"
+        else
+            s.Peaks
+            |> List.map (fun (at, height) -> $"{number height} at {Digest.number at}")
+            |> String.concat ", "
+
+    let rows = [
+        "mean", (fun (s: Statistics) -> number s.Mean)
+        "variance", (fun s -> number s.Variance)
+        "standard deviation", (fun s -> number s.StandardDeviation)
+        "skewness", (fun s -> number s.Skewness)
+        "kurtosis", (fun s -> number s.Kurtosis)
+        "density peaks", peaks
+        "density at 0", (fun s -> number s.DensityAtZero)
+    ]
+
+    page.Add
+        "<p>Moments and density of the value at one site, ± one standard error from independent members. Kurtosis is ⟨(u − ⟨u⟩)⁴⟩ over the variance squared, 3 for a Gaussian law.</p><div class=\"scroll\">"
+
+    page.Table("" :: (all |> List.map (fun s -> "#" + s.Of)), rows |> List.map (fun (name, cell) -> name :: List.map cell all))
+
+    page.Add "</div>"
+
+let private statistics (page: Page) (outcome: Outcome) =
+    moments page outcome.Statistics
+
+    page.Panels(
+        "",
+        fun () ->
+            for s in outcome.Statistics do
+                page.Figure("", StatisticsFigures.density s)
+
+                if s.Autocorrelation.IsSome then
+                    page.Figure("", StatisticsFigures.autocorrelation outcome s)
+
+                if not s.TwoPoint.IsEmpty then
+                    page.Figure("", StatisticsFigures.twoPoint s)
+
+                s.Spectrum |> Option.iter (fun c -> page.Figure("", StatisticsFigures.spectrum c))
+    )
 
 /// Checks with their values; with the experiment of each where there are several.
 let checks (page: Page) (sketch: bool) (results: (string option * CheckResult) list) =
@@ -434,6 +532,13 @@ let html (outcome: Outcome) =
                 "responses", "Responses", (fun page -> responses page outcome pens)
             if not outcome.Errors.IsEmpty then
                 "errors", "Errors", (fun page -> errors page outcome pens)
+            if not outcome.Statistics.IsEmpty then
+                "statistics",
+                (if outcome.Statistics |> List.exists (fun s -> s.Spectrum.IsSome) then
+                     "Statistics of the field"
+                 else
+                     "Statistics of the unknowns"),
+                (fun page -> statistics page outcome)
             if not outcome.Checks.IsEmpty then
                 "checks", "Checks", (fun page -> checks page outcome.Sketch (outcome.Checks |> List.map (fun check -> None, check)))
             if not outcome.Scores.IsEmpty then

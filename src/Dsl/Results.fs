@@ -1,5 +1,7 @@
 namespace Leith
 
+open Leith.Core
+
 /// One estimator's impulse response of one observable to one perturbation.
 type Response = {
     Estimator: string
@@ -87,6 +89,35 @@ type NullBand = {
     High: float[][]
 }
 
+/// The stationary law of one unknown as the ensemble shows it.
+type Statistics = {
+    /// The unknown.
+    Of: string
+    /// Values behind the moments and the density: sites × members × samples.
+    Count: float
+    Mean: Measurement
+    Variance: Measurement
+    StandardDeviation: Measurement
+    /// Third central moment over the standard deviation cubed.
+    Skewness: Measurement
+    /// Fourth central moment over the variance squared, 3 for a Gaussian law.
+    Kurtosis: Measurement
+    /// Probability density of the value at one site.
+    Density: MeasuredCurve
+    /// Maxima of the density: where, and how high.
+    Peaks: (float * Measurement) list
+    /// The density at the value 0.
+    DensityAtZero: Measurement
+    /// Autocorrelation in time at one site, at the lags of the experiment; none for scalar unknowns.
+    Autocorrelation: MeasuredCurve option
+    /// Autocorrelation in time of the mean over all sites.
+    MeanAutocorrelation: MeasuredCurve option
+    /// Correlation of two sites over their distance along each axis: name of the axis, curve.
+    TwoPoint: (string * MeasuredCurve) list
+    /// Variance per unit wavenumber, over |k|.
+    Spectrum: MeasuredCurve option
+}
+
 /// Everything that a run found out.
 type Outcome = {
     Title: string
@@ -111,6 +142,8 @@ type Outcome = {
     Snapshots: Snapshot list
     Maps: WorldMap list
     NullBands: NullBand list
+    /// The law of each unknown that was simulated.
+    Statistics: Statistics list
     /// Folder of the run.
     Folder: string
 } with

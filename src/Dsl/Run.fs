@@ -188,6 +188,7 @@ module internal Runner =
             Snapshots = found.Snapshots
             Maps = found.Maps
             NullBands = found.NullBands
+            Statistics = found.Statistics
             Folder = folder
         }
 

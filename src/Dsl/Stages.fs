@@ -22,6 +22,7 @@ type Findings = {
     Snapshots: Snapshot list
     Maps: WorldMap list
     NullBands: NullBand list
+    Statistics: Statistics list
     /// The sentence on top, where the kind of run has its own.
     Verdict: string option
     Notes: (string * string) list
@@ -33,6 +34,7 @@ let nothing = {
     Snapshots = []
     Maps = []
     NullBands = []
+    Statistics = []
     Verdict = None
     Notes = []
 }

@@ -67,12 +67,18 @@ let private lagPlan c observables (scoreMaps: Func<ITileMap> list) =
         Names = names c
     )
 
-let private gather c name observables scoreMaps =
+let private gather c name observables scoreMaps (open': int -> ITileSink list) =
     Terminal.stage name (fun progress ->
         let lags = VectorLags(lagPlan c observables scoreMaps)
 
         (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
-            .Run(c.Plan, (fun tile -> lags.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+            .Run(
+                c.Plan,
+                (fun tile -> Fork(Array.ofList (lags.Open tile :: open' tile)) :> ITileSink),
+                c.Setting.Threads,
+                fraction progress,
+                c.Setting.Cancellation
+            )
 
         stopIfCancelled c.Setting
         let result = lags.Result()
@@ -86,10 +92,23 @@ let private products c =
     let text =
         "observables\n" + texts others + "\nscores\n" + texts (exact |> List.collect snd)
 
-    let compute () =
-        (gather c "simulate and correlate" others [ for _, score in exact -> map c score ]).ToArrays()
+    let key = $"vector lag products {describe c.Experiment}\nlags {c.Longest}\n{text}"
 
-    LagProducts.FromArrays(cached c.Setting $"vector lag products {describe c.Experiment}\nlags {c.Longest}\n{text}" compute, names c)
+    let keys = c.Unknowns |> List.map (StationaryLaw.key c.Experiment)
+
+    match stored c.Setting key, keys |> List.choose (stored c.Setting) with
+    | Some arrays, statistics when statistics.Length = keys.Length ->
+        LagProducts.FromArrays(arrays, names c), statistics |> List.map OnePointStatistics.FromArrays
+    | _ ->
+        let onePoint = OnePoint(c.Unknowns.Length, c.Plan)
+
+        let products =
+            gather c "simulate and correlate" others [ for _, score in exact -> map c score ] (fun tile -> [ onePoint.Open tile ])
+
+        let statistics = List.ofArray (onePoint.Complete())
+        store c.Setting key (products.ToArrays())
+        List.iter2 (fun key (s: OnePointStatistics) -> store c.Setting key (s.ToArrays())) keys statistics
+        products, statistics
 
 /// One response for each push: [lag][row][kick] of an estimate to curves of the observables.
 let private responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (errors: float[][][] option) notes : Response list =
@@ -227,7 +246,7 @@ let private learned c estimator network own =
 
     let arrays =
         cached c.Setting $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n{network.Canonical}\n{text}" (fun () ->
-            (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ]).ToArrays())
+            (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ] (fun _ -> [])).ToArrays())
 
     let products = LagProducts.FromArrays(arrays, names c)
     let r = VectorResponse.FromScore(products, 0, true, 200, c.Seed)
@@ -253,7 +272,11 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         Seed = uint64 experiment.Seed
     }
 
-    let products = products c
+    let products, onePoint = products c
+
+    let statistics =
+        List.map2 (fun u s -> StationaryLaw.ofScalar (string u) s) c.Unknowns onePoint
+
     let exact = scores c |> List.map fst
 
     let estimate (estimator: Estimator) =
@@ -277,7 +300,9 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         nothing with
             Responses = estimates |> List.collect fst
             Scores = estimates |> List.collect snd
+            Statistics = statistics
             Notes = [
+                yield! statistics |> List.truncate 6 |> List.map StationaryLaw.summary
                 "samples seen", $"{Digest.number (float products.Samples)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
             ]
     }

@@ -102,6 +102,26 @@ public sealed class SpectralLagProducts
         return new(Grid, Lags, [.. products.Zip(more.products, Add)], [.. meansA.Zip(more.meansA, Add)], Add(meansB, more.meansB), Add(Counts, more.Counts)) { Kept = Kept };
     }
 
+    /// <summary>The same sums for the first lags only.</summary>
+    internal SpectralLagProducts First(int lags)
+    {
+        double[] Cut(double[] block)
+        {
+            var cut = new double[Grid.Sites * lags * 2];
+            for (int mode = 0; mode < Grid.Sites; mode++) block.AsSpan(mode * Lags * 2, lags * 2).CopyTo(cut.AsSpan(mode * lags * 2));
+            return cut;
+        }
+        return new(Grid, lags, [.. products.Select(Cut)], [.. meansA.Select(m => m[..lags])], meansB, Counts);
+    }
+
+    /// <summary>Of one block: Σ_k Re P_k at every lag, the sums of both means at k = 0, and the number of base fields.</summary>
+    internal (double[] Trace, double[] MeanA, double MeanB, double Count) Traces(int block)
+    {
+        var trace = new double[Lags];
+        for (int i = 0; i < products[block].Length; i += 2) trace[i / 2 % Lags] += products[block][i];
+        return (trace, meansA[block], meansB[block], Counts[block]);
+    }
+
     /// <summary>The spatial mean of A at lag 0.</summary>
     public double Mean => meansA.Sum(m => m[0]) / Fields / Grid.Sites;
 
