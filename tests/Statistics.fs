@@ -135,7 +135,6 @@ let ``Two values make a kurtosis of 1/(p q) − 3 and two peaks; one value has n
 let private run' (experiment: Experiment) : Outcome =
     let folder = Directory.CreateTempSubdirectory("leith-statistics-").FullName
     Terminal.isQuiet <- true
-    Environment.SetEnvironmentVariable("LEITH_CACHE", Path.Combine(folder, "cache"))
 
     let options: Options.Options = {
         Sketch = false
@@ -143,6 +142,7 @@ let private run' (experiment: Experiment) : Outcome =
         Seed = None
         Threads = 2
         Debug = false
+        Cache = Some(Path.Combine(folder, "cache"))
         Values = []
     }
 
