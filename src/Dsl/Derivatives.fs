@@ -67,7 +67,7 @@ module Derivatives =
         let here = anchor f |> Option.orElse (anchor weight)
 
         let here =
-            if here.IsNone && Field.dependsOnPlace f then
+            if here.IsNone && Field.variesWithPlace f then
                 anchor unknown
             else
                 here

@@ -131,12 +131,11 @@ module Equation =
     /// A term as a field again.
     let termField term =
         let apply (name, symbol) f =
-            match name with
-            | "Δ" -> Field.Lap f
-            | "∂x" -> Field.Derivative(0, f)
-            | "∂y" -> Field.Derivative(1, f)
-            | "∂z" -> Field.Derivative(2, f)
-            | "mean" -> Field.Mean f
+            // an operator of the user's may bear one of these names
+            match name, symbol with
+            | "Δ", Symbol.Product(Symbol.Number -1.0, Symbol.Squared) -> Field.Lap f
+            | ("∂x" | "∂y" | "∂z"), Symbol.Product(Symbol.Imaginary, Symbol.Component axis) -> Field.Derivative(axis, f)
+            | "mean", Symbol.Origin -> Field.Mean f
             | _ -> Field.Spectral(name, symbol, f)
 
         term.Coefficient * List.foldBack apply term.Operators term.Core
@@ -183,8 +182,9 @@ module Equation =
             | here, Some there when here <> Some there ->
                 fail
                     $"expected a right side that lives where {equation.Unknown} does, got one on another grid: {equation}; take its mean, or put both on one grid."
-            | None, _ when Field.dependsOnPlace equation.Drift ->
-                fail $"expected no coordinate in the equation of a number, got {equation}; take the mean over a grid."
+            | None, _ when Field.variesWithPlace equation.Drift ->
+                fail
+                    $"expected no coordinate in the equation of a number, got {equation}; take the mean of a field times it, as in mean (u * sin (coordinate 0))."
             | _ -> ()
 
 /// Equations taken together.

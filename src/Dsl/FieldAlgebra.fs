@@ -175,6 +175,13 @@ module Field =
     let dependsOnPlace field =
         fold (fun found f -> found || f.IsCoordinate) false field
 
+    /// Whether coordinates stand outside the means of fields, so that the value differs from place to place even of a number.
+    let rec variesWithPlace field =
+        match field with
+        | Field.Coordinate _ -> true
+        | Field.Mean a when (place a).IsSome -> false
+        | _ -> children field |> List.exists variesWithPlace
+
     /// Whether the field depends on time explicitly.
     let dependsOnTime field =
         fold (fun found f -> found || f = Field.Time) false field

@@ -34,33 +34,31 @@ module internal Rows =
 /// How often a term multiplies fields at a site: what decides which modes a product may alias onto.
 [<RequireQualifiedAccess>]
 module internal Aliasing =
-    let rec private degree (field: Field) =
+    /// (whether a field of a torus stands in it, whether a coordinate does), means left out.
+    let rec private stands (field: Field) =
         match field with
-        | Field.Number _
-        | Field.Parameter _
-        | Field.Time
-        | Field.Mean _ -> 0.0
-        | Field.Unknown(_, Domain.Scalar)
-        | Field.WhiteNoise(_, Domain.Scalar) -> 0.0
-        | Field.Sum terms -> terms |> List.map degree |> List.fold max 0.0
-        | Field.Product factors -> factors |> List.sumBy degree
-        | Field.Quotient(a, b) -> if degree b = 0.0 then degree a else infinity
-        | Field.Power(a, p) ->
-            match degree a with
-            | 0.0 -> 0.0
-            | d when p >= 0.0 && p = Math.Round p -> d * p
-            | _ -> infinity
-        | Field.Apply(_, a) -> if degree a = 0.0 then 0.0 else infinity
-        | Field.Lap a
-        | Field.Derivative(_, a)
-        | Field.Spectral(_, _, a) -> degree a
-        | _ -> 1.0
+        | Field.Unknown(_, domain)
+        | Field.WhiteNoise(_, domain) -> domain <> Domain.Scalar, false
+        | Field.Waves _ -> true, false
+        | Field.Coordinate _ -> false, true
+        | Field.Mean _ -> false, false
+        | _ ->
+            Field.children field
+            |> List.map stands
+            |> List.fold (fun (a, b) (c, d) -> a || c, b || d) (false, false)
 
-    /// The largest degree of the products in some fields; none where nothing is multiplied, or where no number of modes would do.
-    let degreeOf (fields: Field list) =
-        match fields |> List.map degree |> List.fold max 0.0 with
-        | d when d <= 1.0 || Double.IsInfinity d -> None
-        | d -> Some(int d)
+    /// How many fields the products of an expression multiply, a function of the place counting as one; infinite inside functions and denominators.
+    let rec degree (field: Field) : float =
+        match stands field, field with
+        | (false, place), _ -> if place then 1.0 else 0.0
+        | _, Field.Sum terms -> terms |> List.map degree |> List.fold max 0.0
+        | _, Field.Product factors -> factors |> List.sumBy degree
+        | _, Field.Quotient(_, b) when fst (stands b) -> infinity
+        | _, Field.Quotient(a, b) -> degree a + degree b
+        | _, Field.Power(a, p) when p >= 0.0 && p = Math.Round p -> p * degree a
+        | _, (Field.Power _ | Field.Apply _) -> infinity
+        | _, (Field.Lap a | Field.Derivative(_, a) | Field.Spectral(_, _, a)) -> degree a
+        | _ -> 1.0
 
     /// 1 on the modes |n| < N/(p + 1) along every axis, whose products of degree p alias onto none of them; 0 elsewhere.
     let mask (grid: Grid) (degree: int) =
@@ -75,6 +73,19 @@ module internal Aliasing =
                 Complex.One
             else
                 Complex.Zero)
+
+/// What becomes of the aliases of products on tori.
+[<RequireQualifiedAccess>]
+type internal Aliases =
+    /// No product of fields.
+    | Absent
+    /// The system has the modes |n| < N/(degree + 1).
+    | Removed of degree: int
+    | Left
+    /// Left in, since a function, a quotient or a power of a field has no degree.
+    | Unbounded
+    /// Left in, since noise that depends on the state is a product at each site.
+    | Noisy
 
 /// What is asked of a program: a field, where its values go, and whether as a spectrum.
 type internal Wanted = {
@@ -109,8 +120,8 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
     let shapes = ResizeArray<Grid | null>(segments |> List.concat |> List.map _.Grid)
     let inputs = Dictionary<Field, int>()
     let operations = ResizeArray<FieldOperation>()
-    let images = Dictionary<Field, int>()
-    let numbers = Dictionary<Field, int>()
+    let images = Dictionary<Grid * bool * Field, int>()
+    let numbers = Dictionary<(Grid | null) * Field, int>()
     let waves = Dictionary<Field, int>()
     let symbols = Dictionary<Grid * string * Symbol, Complex[]>()
 
@@ -148,8 +159,11 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
     let times (a: Complex[]) (b: Complex[]) =
         Array.map2 (fun (x: Complex) y -> x * y) a b
 
-    let mask (grid: Grid) =
-        degree |> Option.map (Aliasing.mask grid)
+    let mask masked (grid: Grid) =
+        if masked then
+            degree |> Option.map (Aliasing.mask grid)
+        else
+            None
 
     let isSource core =
         match core with
@@ -170,7 +184,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
     /// A derivative with a factor inside becomes the factor times the derivative, so that equal images are found equal.
     let rec prepare (field: Field) =
         let isNumber a =
-            (Field.place a).IsNone && not (Field.dependsOnPlace a)
+            (Field.place a).IsNone && not (Field.variesWithPlace a)
 
         match field with
         | Field.Lap a
@@ -187,7 +201,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                         Coefficient = Field.Number 1.0
                 }
             | _ -> field
-        | Field.Mean a when (Field.place a).IsNone -> prepare a
+        | Field.Mean a when isNumber a -> prepare a
         | Field.Mean _
         | Field.Waves _
         | Field.Neighbour _ -> field
@@ -202,8 +216,8 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
             let n = grid.Points[axis]
             float ((i % n + n) % n) * spacing)
 
-    /// Buffers with the values of local fields at the sites of a grid, or of numbers. `reusable`: buffers whose values nobody else needs.
-    let rec locals (grid: Grid | null) (fields: Field list) (reuse: bool) : int list =
+    /// Buffers with the values of local fields at the sites of a grid, or of numbers. `masked`: from the modes that products keep; `reuse`: images may be written over.
+    let rec locals (grid: Grid | null) (here: Domain option) (fields: Field list) (masked: bool) (reuse: bool) : int list =
         let leaves = ResizeArray<Field>()
 
         let load leaf =
@@ -214,8 +228,11 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
             | index -> index
 
         let line = StraightLine load
-        let registers = fields |> List.map (Lattice.discretise >> prepare >> line.Register)
-        let sources = leaves |> Seq.map (input grid) |> List.ofSeq
+
+        let registers =
+            fields |> List.map (Lattice.discretise here >> prepare >> line.Register)
+
+        let sources = leaves |> Seq.map (input grid masked) |> List.ofSeq
 
         let free =
             if reuse then
@@ -232,10 +249,15 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         let outputs =
             fields |> List.mapi (fun i _ -> if i < free.Length then free[i] else fresh grid)
 
+        // an image that is written over is no image any more
+        for KeyValue(leaf, buffer) in List.ofSeq images do
+            if List.contains buffer outputs then
+                images.Remove leaf |> ignore
+
         operations.Add(FieldOperation.Pointwise(line.Program(leaves.Count, registers), List.toArray sources, List.toArray outputs))
         outputs
 
-    and input (grid: Grid | null) (leaf: Field) : PointwiseInput =
+    and input (grid: Grid | null) (masked: bool) (leaf: Field) : PointwiseInput =
         let number buffer : PointwiseInput =
             if isNull grid then
                 PointwiseInput.Value buffer
@@ -244,7 +266,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
 
         match leaf, grid with
         | (Field.Unknown(_, Domain.Scalar) | Field.WhiteNoise(_, Domain.Scalar)), _ -> number (inputOf leaf)
-        | Field.Mean a, _ -> number (mean leaf a)
+        | Field.Mean a, _ -> number (mean grid leaf a)
         | Field.Coordinate axis, NonNull grid
         | Field.Neighbour(_, Field.Coordinate axis), NonNull grid when axis < grid.Dimensions ->
             let steps =
@@ -258,39 +280,40 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         | Field.Neighbour(steps, a), _ -> PointwiseInput.Neighbour(inputOf a, List.toArray steps)
         | (Field.Unknown(_, (Domain.Lattice _ | Domain.Modes _)) | Field.WhiteNoise(_, (Domain.Lattice _ | Domain.Modes _))), _ ->
             PointwiseInput.Value(inputOf leaf)
-        | _, NonNull grid -> PointwiseInput.Value(real grid leaf)
+        | _, NonNull grid -> PointwiseInput.Value(real grid masked leaf)
         | _ -> raise (LeithException $"expected a number, got {leaf}, which has values at places; take its mean.")
 
-    /// The buffer with the mean of a field over its sites.
-    and mean (leaf: Field) (a: Field) : int =
-        match numbers.TryGetValue leaf with
+    /// The buffer with the mean of a field over its sites, of all its modes; a function of the place alone is averaged over the grid where it stands.
+    and mean (here: Grid | null) (leaf: Field) (a: Field) : int =
+        let place = Field.place a
+        let grid = if place.IsNone then here else gridOfDomain place
+
+        match numbers.TryGetValue((grid, leaf)) with
         | true, buffer -> buffer
         | _ ->
-            let place = Field.place a
-
             let source =
                 match place, Equation.terms a with
                 | Some(Domain.Torus _), terms when terms |> List.exists (fun t -> isSource t.Core || not t.Operators.IsEmpty) ->
-                    (spectra (nonNull (gridOfDomain place)) [ a ] false).Head
-                | _ -> (locals (gridOfDomain place) [ a ] false).Head
+                    (spectra (nonNull grid) [ a ] false false).Head
+                | _ -> (locals grid place [ a ] false false).Head
 
             let result = fresh null
             operations.Add(FieldOperation.Mean(source, result))
-            numbers[leaf] <- result
+            numbers[(grid, leaf)] <- result
             result
 
     /// The buffer with the values of an unknown or of an operator's result on a torus.
-    and real (grid: Grid) (leaf: Field) : int =
-        match images.TryGetValue leaf with
+    and real (grid: Grid) (masked: bool) (leaf: Field) : int =
+        match images.TryGetValue((grid, masked, leaf)) with
         | true, buffer -> buffer
         | _ ->
-            let buffer = image grid leaf
-            images[leaf] <- buffer
+            let buffer = image grid masked leaf
+            images[(grid, masked, leaf)] <- buffer
             buffer
 
-    /// The masked spectrum of a leaf, transformed back.
-    and image grid leaf =
-        let kept = mask grid
+    /// The spectrum of a leaf, masked where it enters a product, transformed back.
+    and image grid masked leaf =
+        let kept = mask masked grid
 
         let target =
             match Equation.terms leaf, kept with
@@ -301,13 +324,19 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 operations.Add(FieldOperation.Multiply(source term.Core, target, symbol, false))
                 target
             | _ ->
-                match (spectra grid [ leaf ] false).Head, kept with
+                match (spectra grid [ leaf ] masked false).Head, kept with
                 | buffer, Some kept when buffer >= inputs.Count ->
                     operations.Add(FieldOperation.Multiply(buffer, buffer, kept, false))
                     buffer
                 | buffer, _ -> buffer
 
-        let buffer = if target < inputs.Count then fresh grid else target
+        // the spectra of inputs and of waves are read elsewhere too
+        let buffer =
+            if target < inputs.Count || waves.ContainsValue target then
+                fresh grid
+            else
+                target
+
         operations.Add(FieldOperation.ToReal(target, buffer))
         buffer
 
@@ -323,9 +352,17 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 let phases =
                     match phases with
                     | Field.Unknown _ -> inputOf phases
-                    | _ -> (locals grid [ phases ] false).Head
+                    | _ -> (locals grid None [ phases ] false false).Head
 
-                let values = Symbol.onGrid "randomWaves" grid amplitude |> Array.map _.Real
+                let values = Symbol.onGrid "randomWaves" grid amplitude
+
+                if values |> Array.exists (fun a -> abs a.Imaginary > 1e-12 * (1.0 + abs a.Real)) then
+                    raise (
+                        LeithException
+                            $"randomWaves: expected real amplitudes, got {amplitude}; add the angle to the phases, as in randomWaves (…) (phi + 0.5)."
+                    )
+
+                let values = values |> Array.map _.Real
                 let buffer = fresh grid
                 operations.Add(FieldOperation.Waves(phases, buffer, values))
                 waves[core] <- buffer
@@ -333,39 +370,78 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         | _ -> inputOf core
 
     /// Buffers with the spectra of fields of one torus; buffers of inputs where these are the fields themselves.
-    and spectra (grid: Grid) (fields: Field list) (last: bool) : int list =
+    /// `masked`: products keep the modes that they do not alias onto; what multiplies no fields keeps all.
+    and spectra (grid: Grid) (fields: Field list) (masked: bool) (last: bool) : int list =
+        // the mean of another grid is a number here, whatever it is made of
+        let here (term: Term) =
+            match Field.place term.Core with
+            | Some _ as place when not (obj.ReferenceEquals(gridOfDomain place, grid)) ->
+                let outside =
+                    term.Operators |> List.takeWhile (fun (_, symbol) -> symbol <> Symbol.Origin)
+
+                {
+                    term with
+                        Operators = outside
+                        Core =
+                            Equation.termField {
+                                term with
+                                    Coefficient = Field.Number 1.0
+                                    Operators = List.skip outside.Length term.Operators
+                            }
+                }
+            | _ -> term
+
+        let isProduct (term: Term) =
+            masked && degree.IsSome && Aliasing.degree term.Core > 1.0
+
         let parts =
             fields
             |> List.map (fun field ->
                 let linear, others =
                     Equation.terms field
                     |> List.filter (fun term -> term.Coefficient <> Field.Number 0.0)
+                    |> List.map here
                     |> List.partition (fun term -> isSource term.Core)
 
-                linear, others |> List.groupBy _.Operators)
+                linear, others |> List.groupBy (fun term -> isProduct term, term.Operators))
 
         let sumOf (terms: Term list) =
             terms |> List.map (fun term -> term.Coefficient * term.Core) |> List.reduce (fun a b -> a + b)
 
-        let asked =
-            parts |> List.collect (fun (_, groups) -> groups |> List.map (snd >> sumOf))
+        let asked product =
+            parts
+            |> List.collect (fun (_, groups) -> groups |> List.filter (fun ((p, _), _) -> p = product) |> List.map (snd >> sumOf))
 
-        let values = Queue<int>(if asked.IsEmpty then [] else locals grid asked last)
-        values |> Seq.iter (fun buffer -> operations.Add(FieldOperation.ToSpectrum(buffer, buffer)))
+        let transformed product =
+            match asked product with
+            | [] -> Queue<int>()
+            | asked ->
+                let values = locals grid None asked product last
+                values |> List.iter (fun buffer -> operations.Add(FieldOperation.ToSpectrum(buffer, buffer)))
+                Queue<int>(values)
+
+        let plain = transformed false
+        let products = transformed true
 
         parts
-        |> List.map (fun (linear, groups) -> assemble grid linear (groups |> List.map (fun (operators, _) -> operators, values.Dequeue())))
+        |> List.map (fun (linear, groups) ->
+            groups
+            |> List.map (fun ((product, operators), _) ->
+                let values = if product then products else plain
+                product, operators, values.Dequeue())
+            |> assemble grid linear)
 
     /// One spectrum from linear terms and the transformed groups of the others.
-    and assemble grid (linear: Term list) (groups: ((string * Symbol) list * int) list) =
-        match linear, groups, mask grid with
+    and assemble grid (linear: Term list) (groups: (bool * (string * Symbol) list * int) list) =
+        // with products freed of aliases a system has the kept modes only, whatever pushes the others
+        match linear, groups, mask true grid with
         | [ {
                 Coefficient = Field.Number 1.0
                 Operators = []
             } as term ],
           [],
           kept when kept.IsNone || term.Core.IsUnknown -> source term.Core
-        | [], [ [], buffer ], None -> buffer
+        | [], [ false, [], buffer ], None -> buffer
         | _, _, kept ->
             let result = fresh grid
             let mutable accumulate = false
@@ -374,7 +450,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 operations.Add(FieldOperation.Multiply(buffer, result, symbol, accumulate))
                 accumulate <- true
 
-            for operators, buffer in groups do
+            for _, operators, buffer in groups do
                 let symbol = multiplier grid operators
                 add buffer (kept |> Option.map (times symbol) |> Option.defaultValue symbol)
 
@@ -383,8 +459,17 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 add (source core) (kept |> Option.map (times symbol) |> Option.defaultValue symbol)
 
             if not accumulate then
-                let zero = (locals grid [ Field.Number 0.0 ] false).Head
-                operations.Add(FieldOperation.ToSpectrum(zero, result))
+                // nothing: zero times a spectrum at hand costs no transform
+                let atHand =
+                    segments
+                    |> List.concat
+                    |> List.tryFindIndex (fun s -> obj.ReferenceEquals(s.Grid, grid) && s.Representation = Representation.Modes)
+
+                match atHand with
+                | Some buffer -> add buffer (Array.create grid.Sites Complex.Zero)
+                | None ->
+                    let zero = (locals grid None [ Field.Number 0.0 ] false false).Head
+                    operations.Add(FieldOperation.ToSpectrum(zero, result))
 
             result
 
@@ -417,9 +502,9 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
 
             let buffers =
                 match place, grid with
-                | Some(Domain.Torus _), NonNull grid when members |> List.forall (fun (_, w) -> w.Spectral) -> spectra grid fields true
+                | Some(Domain.Torus _), NonNull grid when members |> List.forall (fun (_, w) -> w.Spectral) -> spectra grid fields true true
                 | _ ->
-                    locals grid fields false
+                    locals grid place fields false false
                     |> List.map2
                         (fun (_, w) buffer ->
                             if w.Spectral then

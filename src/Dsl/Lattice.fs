@@ -33,18 +33,23 @@ module internal Lattice =
     let private unit axis step (lengths: float list) =
         lengths |> List.mapi (fun i _ -> if i = axis then step else 0)
 
-    /// Δ and ∂ replaced: Δu = Σ_axis (u₊ − 2u + u₋)/dx², ∂u = (u₊ − u₋)/(2 dx), second order in dx.
-    let rec discretise (field: Field) : Field =
+    /// Δ and ∂ replaced: Δu = Σ_axis (u₊ − 2u + u₋)/dx², ∂u = (u₊ − u₋)/(2 dx), second order in dx. `here` is where functions of the place alone stand.
+    let rec discretise (here: Domain option) (field: Field) : Field =
         let spacing axis (lengths: float list) (points: int list) = lengths[axis] / float points[axis]
 
         match field with
         | Field.Lap a
         | Field.Derivative(_, a) ->
-            match Field.place a with
+            match Field.place a |> Option.orElse here with
             | Some(Domain.Lattice(lengths, points)) ->
-                let a = discretise a
+                let a = discretise here a
 
                 match field with
+                | Field.Derivative(axis, _) when axis >= lengths.Length ->
+                    raise (
+                        LeithException
+                            $"{field}: expected a derivative along one of {lengths.Length} axes, got ∂{Typography.axis axis}; take another axis."
+                    )
                 | Field.Derivative(axis, _) ->
                     (shifted (unit axis 1 lengths) a - shifted (unit axis -1 lengths) a)
                     / (2.0 * spacing axis lengths points)
@@ -54,6 +59,7 @@ module internal Lattice =
                         (shifted (unit axis 1 lengths) a + shifted (unit axis -1 lengths) a - 2.0 * a)
                         / spacing axis lengths points ** 2.0)
                     |> add
-            | _ -> Field.map discretise field
-        | Field.Neighbour(steps, a) -> shifted steps (discretise a)
-        | _ -> Field.map discretise field
+            | _ -> Field.map (discretise here) field
+        | Field.Neighbour(steps, a) -> shifted steps (discretise here a)
+        | Field.Mean a -> Field.Mean(discretise (Field.place a |> Option.orElse here) a)
+        | _ -> Field.map (discretise here) field

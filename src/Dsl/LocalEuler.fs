@@ -26,7 +26,7 @@ module internal LocalEuler =
 
         let outputs =
             List.map3 (fun u f s -> u + h * f + sqrt h * s) unknowns drifts parts
-            |> List.map (Lattice.discretise >> line.Register)
+            |> List.map (Lattice.discretise (Field.place unknowns.Head) >> line.Register)
 
         let input leaf : PointwiseInput option =
             let unknown u = unknowns |> List.tryFindIndex ((=) u)

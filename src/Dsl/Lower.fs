@@ -208,7 +208,7 @@ module Lower =
         | _ -> [], equation.Drift
 
     /// |S(k)| of an expression that is a sum of constant factors, linear operators and white noises, each of them of this unknown alone; none where it is not.
-    let private additiveRows (compiler: FieldCompiler) (segment: Segment) (expression: Field) : Complex[] option =
+    let private additiveRows (compiler: FieldCompiler) (unknown: Field, segment: Segment) (expression: Field) : Complex[] option =
         let terms =
             Equation.terms expression |> List.filter (fun term -> not (isZero term.Coefficient))
 
@@ -224,7 +224,9 @@ module Lower =
                 Array.create segment.Rows (total * total)
 
         let isPlain (term: Term) =
+            // a Brownian motion that pushes a whole field is one noise for all its rows
             term.Core.IsWhiteNoise
+            && Field.place term.Core = Field.place unknown
             && (segment.Representation = Representation.Modes || term.Operators.IsEmpty)
             && Field.isConstant term.Coefficient
 
@@ -241,7 +243,7 @@ module Lower =
             None
 
     /// The increment of a Milstein step as a map of state and normals, where the noise allows one.
-    let private milstein degree unknowns asked (expressions: (Field * Field) list) : Func<float, Func<IPairMap>> | null =
+    let private milstein unknowns asked (expressions: (Field * Field) list) : Func<float, Func<IPairMap>> | null =
         match NoiseTerms.milsteinTerm (Field.Number 1.0) expressions with
         | Error _ -> null
         | Ok _ ->
@@ -252,15 +254,29 @@ module Lower =
                     let noises = noisesOf (List.map snd expressions)
 
                     let program =
-                        FieldCompiler([ unknowns; noises ], degree).Program(asked (List.map snd terms))
+                        FieldCompiler([ unknowns; noises ], None).Program(asked (List.map snd terms))
 
                     Func<IPairMap>(fun () -> program.CompilePair()))
 
-    let private degreeOf dealiased (equations: Equation list) =
-        if dealiased then
-            Aliasing.degreeOf (equations |> List.map _.Drift)
-        else
-            None
+    /// What becomes of the aliases of products.
+    let internal aliases (dealiased: bool) (equations: Equation list) (noise: Noise) : Aliases =
+        let onTorus =
+            equations |> List.filter (fun e -> Field.place e.Unknown |> Option.exists _.IsTorus)
+
+        let isNoisy (unknown, f) =
+            Field.place unknown |> Option.exists _.IsTorus && not (List.isEmpty (Field.unknowns f))
+
+        match onTorus |> List.map (fun e -> Aliasing.degree e.Drift) |> List.fold max 0.0, noise with
+        | d, _ when d <= 1.0 -> Aliases.Absent
+        | _ when not dealiased -> Aliases.Left
+        | d, _ when Double.IsInfinity d -> Aliases.Unbounded
+        | _, Noise.Expressions(_, parts) when parts |> List.exists isNoisy -> Aliases.Noisy
+        | d, _ -> Aliases.Removed(int d)
+
+    let private degreeOf dealiased equations noise =
+        match aliases dealiased equations noise with
+        | Aliases.Removed degree -> Some degree
+        | _ -> None
 
     /// One field an equation, in the representation of the state.
     let private askedOf (equations: Equation list) expressions =
@@ -272,14 +288,14 @@ module Lower =
             expressions
 
     /// The operations of the part of a system with fields that is not linear in its own unknown; none where there is no such part.
-    let restProgram (dealiased: bool) (equations: Equation list) : FieldProgram option =
+    let restProgram (dealiased: bool) (equations: Equation list) (noise: Noise) : FieldProgram option =
         let rests = equations |> List.map (ownLinear >> snd)
 
         if rests |> List.forall isZero then
             None
         else
             let unknowns = equations |> List.map _.Unknown
-            Some(FieldCompiler([ unknowns ], degreeOf dealiased equations).Program(askedOf equations rests))
+            Some(FieldCompiler([ unknowns ], degreeOf dealiased equations noise).Program(askedOf equations rests))
 
     /// Additive noise of one strength at all sites of each unknown as expressions, with the first rows of the white noises.
     let private siteNoises unknowns (segments: Segment list) (rows: Complex[] list) =
@@ -314,10 +330,9 @@ module Lower =
     let private fields dealiased (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
         let parts = equations |> List.map ownLinear
-        let degree = degreeOf dealiased equations
-        let compiler = FieldCompiler([ unknowns ], degree)
+        let compiler = FieldCompiler([ unknowns ], None)
         let segments = compiler.Segments.Head
-        let kept = keptRows segments degree
+        let kept = keptRows segments (degreeOf dealiased equations noise)
         let rows = segments |> List.map _.Rows |> List.sum
 
         let linear =
@@ -348,27 +363,28 @@ module Lower =
                     |> List.countBy id
                     |> List.exists (fun (_, n) -> n > 1)
 
-                let rows = List.map2 (additiveRows compiler) segments expressions
+                let rows =
+                    List.map2 (additiveRows compiler) (List.zip unknowns segments) expressions
 
                 if shared || rows |> List.exists _.IsNone then
                     None
                 else
                     Some(rows |> List.map Option.get)
 
-        let nonlinear = restProgram dealiased equations
+        let nonlinear = restProgram dealiased equations noise
         let divided = denominators equations noise
 
         let multiplicative =
             match expressions, additive with
             | Some expressions, None ->
                 let noises = noisesOf expressions
-                let compiler = FieldCompiler([ unknowns; noises ], degree)
+                let compiler = FieldCompiler([ unknowns; noises ], None)
                 Some(noises, compiler.Segments[1], compiler.Program(asked expressions))
             | _ -> None
 
         let milstein =
             match expressions, multiplicative with
-            | Some expressions, Some _ -> milstein degree unknowns asked (List.zip unknowns expressions)
+            | Some expressions, Some _ -> milstein unknowns asked (List.zip unknowns expressions)
             | _ -> null
 
         let local =
@@ -516,7 +532,7 @@ module Lower =
 
             let weights = unknowns |> List.map weight
 
-            let degree = degreeOf (step.Dealiased && hasFields) equations
+            let degree = degreeOf (step.Dealiased && hasFields) equations noise
 
             try
                 let trees = Derivatives.adjointOf (List.zip unknowns rests) weights

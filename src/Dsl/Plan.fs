@@ -64,17 +64,18 @@ module Plan =
             + $" (½ Σ (S·∂)S, since {(Schemes.Facts step.Scheme).Name} reads noise in {(Schemes.Facts step.Scheme).Calculus}'s sense)"
           ]
 
-    let private aliasText (step: Step) (equations: Equation list) =
-        let fields =
-            Equations.fields equations |> List.filter (fun u -> Field.place u |> Option.exists _.IsTorus)
-
-        match fields, Aliasing.degreeOf (equations |> List.map _.Drift) with
-        | [], _
-        | _, None -> []
-        | _, Some degree when step.Dealiased -> [
-            "aliases", $"products of degree {degree} keep the modes |n| < N/{degree + 1} along each axis"
+    let private aliasText (step: Step) (equations: Equation list) noise =
+        match Lower.aliases step.Dealiased equations noise with
+        | Aliases.Absent -> []
+        | Aliases.Removed degree -> [
+            "aliases",
+            $"none: for products of degree {degree} the system has the modes |n| < N/{degree + 1} along each axis, and neither noise nor pushes enter the others"
           ]
-        | _ -> [ "aliases", "left in (aliased)" ]
+        | Aliases.Left -> [ "aliases", "left in (aliased)" ]
+        | Aliases.Unbounded -> [
+            "aliases", "left in: a function, a quotient or a broken power of a field is a product of no degree"
+          ]
+        | Aliases.Noisy -> [ "aliases", "left in: noise that depends on the state is a product at each site" ]
 
     let private describeModel experiment (equations: Equation list) noise step (sampling: Sampling) =
         let model = Lower.systemFor step equations noise
@@ -97,7 +98,7 @@ module Plan =
             "other part", part _.Nonlinear equations
             "noise", noiseText noise model
             "scheme", schemeText step model
-            yield! aliasText step equations
+            yield! aliasText step equations noise
             yield! addedText step equations noise
             "sampling", $"{sampling}: {count (float sampling.Members * float sampling.Times)} samples"
         ]
@@ -146,7 +147,7 @@ module Plan =
         Buffers = 0
     }
 
-    let private workOf (step: Step) (equations: Equation list) =
+    let private workOf (step: Step) (equations: Equation list) noise =
         let scalarWork () =
             let program =
                 Lower.scalarProgram (equations |> List.map _.Unknown) (equations |> List.map _.Drift)
@@ -173,7 +174,7 @@ module Plan =
         if (Equations.fields equations).IsEmpty then
             scalarWork ()
         else
-            Lower.restProgram step.Dealiased equations |> Option.map fieldWork |> Option.defaultValue nothing
+            Lower.restProgram step.Dealiased equations noise |> Option.map fieldWork |> Option.defaultValue nothing
 
     /// Nanoseconds that one normal deviate takes on one core here, now: the yardstick of the time estimate.
     /// The fastest of many calls, long enough for the runtime to have compiled its best code.
@@ -360,7 +361,7 @@ module Plan =
                 else
                     step
 
-            let work = workOf step equations
+            let work = workOf step equations noise
             let toReal, toSpectrum = work.Transforms
             let stages = (Schemes.Facts step.Scheme).Stages
             let steps = Math.Round((sampling.SpinUp + sampling.Lasting) / step.Size)

@@ -79,7 +79,7 @@ type internal StraightLine(load: Field -> int) =
         | Field.Product factors, _ -> product factors
         | Field.Quotient(a, b), _ ->
             match Field.constant b with
-            | Some divisor -> binary PointwiseCode.Multiply (constant (1.0 / divisor)) (register a)
+            | Some divisor -> register (Field.Number(1.0 / divisor) * a)
             | None ->
                 let numerator = register a
                 binary PointwiseCode.Divide numerator (register b)
@@ -170,7 +170,7 @@ type internal StraightLine(load: Field -> int) =
 
         match part with
         | None -> constant scale
-        | Some(Field.Product others, _) -> others |> List.map register |> List.reduce (binary PointwiseCode.Multiply) |> scaled scale
+        | Some(Field.Product others, 1) -> others |> List.map register |> List.reduce (binary PointwiseCode.Multiply) |> scaled scale
         | Some(a, p) -> scaled scale (power a p)
 
     /// The register that holds the value of a field.
