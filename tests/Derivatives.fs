@@ -7,6 +7,7 @@ open FsCheck.FSharp
 open Leith
 open Leith.Core
 open Leith.Tests.TreeReferee
+open Leith.Tests.Trees
 open Xunit
 
 let private throughout tests property =
@@ -14,7 +15,6 @@ let private throughout tests property =
 
 // ---- random trees ------------------------------------------------------------------------------------------------
 
-let private rate = parameter "r" 0.7
 let private x, y = scalar "x", scalar "y"
 let private flat = rectangle (2.0 * pi, 3.0) (4, 3)
 let private line = ring 5.0 6
@@ -24,160 +24,6 @@ let private beads = lattice (ring 3.0 6)
 let private sheet = lattice (rectangle (2.0, 3.0) (4, 3))
 let private p, q = field "p" sheet, field "q" sheet
 let private b = field "b" beads
-
-let private shiftAndSmooth =
-    spectral "H" (fun k -> exp (0.4 * k.I * k.X) / (1.0 + k.Squared))
-
-let private smooth = spectral "Σ" (fun k -> 1.0 / (1.0 + k.Squared))
-let private turned = spectral "T" (fun k -> k.I * k.X / (1.0 + k.Squared))
-
-/// The linear operators that a tree on the domain may hold.
-let private operators domain =
-    match domain with
-    | Domain.Torus(lengths, _) ->
-        [
-            (fun a -> 0.2 * lap a)
-            dx
-            smooth
-            shiftAndSmooth
-            turned
-            (fun a -> a - mean a)
-            (fun a -> cos (coordinate 0) * a)
-        ]
-        @ (if lengths.Length > 1 then [ dy ] else [])
-    | Domain.Lattice(lengths, _) -> [
-        (fun a -> 0.1 * lap a)
-        dx
-        (fun a -> a - mean a)
-        (fun a -> sin (coordinate 0) * a)
-        neighbour (1 :: List.replicate (lengths.Length - 1) 0)
-        neighbour (List.replicate lengths.Length -1)
-      ]
-    | _ -> []
-
-let private pointwise part =
-    let both f = Gen.map2 f part part
-
-    [
-        both (fun a b -> a + b)
-        both (fun a b -> a - b)
-        both (fun a b -> a * b)
-        both (fun a b -> a / (2.0 + cos b))
-        Gen.map sin part
-        Gen.map tanh part
-        Gen.map (fun a -> square (tanh a)) part
-        Gen.map (fun a -> -a) part
-        Gen.map (fun a -> sqrt (1.0 + square a)) part
-    ]
-
-let private numbers (unknowns: Field list) (means: Gen<Field> list) size =
-    let leaf =
-        Gen.oneof (Gen.elements (unknowns @ [ t; rate; Field.Number 1.0; Field.Number -0.5 ]) :: means)
-
-    let rec tree size =
-        if size <= 0 then
-            leaf
-        else
-            Gen.oneof (leaf :: pointwise (tree (size / 2)))
-
-    tree size
-
-/// Trees that live on a domain, in unknowns that live there and in numbers.
-let private fields domain (unknowns: Field list) scalars size =
-    // a product with the number 0 has lost its place
-    let placed a =
-        if (Field.place a).IsNone then a + unknowns.Head else a
-
-    let rec tree size =
-        let leaf = Gen.elements unknowns
-
-        if size <= 0 then
-            leaf
-        else
-            let part = tree (size / 2)
-            let means = [ Gen.map (placed >> mean) part ]
-            let number = numbers scalars means (size / 4)
-
-            Gen.oneof (
-                [
-                    leaf
-                    Gen.map2 (fun a b -> a * b) number part
-                    Gen.map2 (fun a b -> a + b) part number
-                ]
-                @ pointwise part
-                @ (operators domain |> List.map (fun op -> Gen.map (placed >> op) part))
-            )
-
-    tree size
-
-let private sized limit generator =
-    Gen.sized (fun size -> generator (min size limit))
-
-let private drift limit unknowns unknown =
-    match domainOf unknown with
-    | Domain.Scalar ->
-        let means =
-            unknowns
-            |> List.filter (fun u -> domainOf u <> Domain.Scalar)
-            |> List.map (fun u ->
-                fields (domainOf u) (unknowns |> List.filter (fun other -> domainOf other = domainOf u)) [] 2
-                |> Gen.map mean)
-
-        sized limit (numbers (unknowns |> List.filter (fun u -> domainOf u = Domain.Scalar)) means)
-    | domain ->
-        let here, others = unknowns |> List.partition (fun u -> domainOf u = domain)
-
-        let elsewhere =
-            others |> List.map (fun other -> if domainOf other = Domain.Scalar then other else mean other)
-
-        sized limit (fields domain here elsewhere)
-
-/// Smaller trees that still have one place: parts in the place of the whole.
-let rec private smaller field =
-    let sound f =
-        try
-            Field.place f |> ignore
-            true
-        with :? LeithException ->
-            false
-
-    let rebuilt =
-        match field with
-        | Field.Sum terms ->
-            terms
-            |> List.mapi (fun i _ -> Field.Sum(List.removeAt i terms))
-            |> List.filter (fun f -> f <> Field.Sum [])
-        | Field.Product factors ->
-            (factors
-             |> List.mapi (fun i _ -> Field.Product(List.removeAt i factors))
-             |> List.filter (fun f -> f <> Field.Product []))
-            @ (factors
-               |> List.mapi (fun i a -> smaller a |> List.map (fun a -> Field.Product(List.updateAt i a factors)))
-               |> List.concat)
-        | Field.Quotient(a, b) -> smaller a |> List.map (fun a -> a / b)
-        | Field.Apply(f, a) -> smaller a |> List.map (fun a -> Field.Apply(f, a))
-        | Field.Lap a -> smaller a |> List.map lap
-        | Field.Derivative(axis, a) -> smaller a |> List.map (fun a -> Field.Derivative(axis, a))
-        | Field.Mean a -> smaller a |> List.map mean
-        | _ -> []
-
-    Field.children field @ rebuilt |> List.filter sound
-
-let private systemShrink (drifts: Field list) =
-    drifts
-    |> List.mapi (fun i f ->
-        let place = Field.place f
-
-        smaller f
-        |> List.filter (fun g -> Field.place g = place || (Field.place g = None && not (Field.dependsOnPlace g)))
-        |> List.map (fun f -> List.updateAt i f drifts))
-    |> Seq.concat
-
-/// One right side for each unknown, and a seed for the numbers.
-let private systems limit (unknowns: Field list) =
-    let drifts = unknowns |> List.map (drift limit unknowns) |> Gen.sequenceToList
-
-    Arb.fromGenShrink (Gen.zip drifts (Gen.choose (0, 1000000)), (fun (drifts, seed) -> systemShrink drifts |> Seq.map (fun drifts -> drifts, seed)))
 
 let private everyKind = [
     [ x; y ]

@@ -550,6 +550,7 @@ let private wide = [
     "Kernels.functions and powers"
     "Kernels.tanh"
     "LineByLine.a lattice steps"
+    "Compiler.Compiled maps"
 ]
 
 let private essentials = [
@@ -558,6 +559,7 @@ let private essentials = [
     "Fourier.every side"
     "Kernels.compiled field"
     "Kernels.the essentials"
+    "Compiler.compiled trees"
 ]
 
 [<Fact>]

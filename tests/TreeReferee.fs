@@ -107,11 +107,14 @@ let rec evaluateOn (here: Domain option) (state: Field -> float[]) (time: float)
     let value = evaluateOn here state time
 
     let onItsGrid torus lattice a =
-        let values = value a
+        let spread (grid: Grid) =
+            match value a with
+            | [| c |] -> Array.create grid.Sites c
+            | values -> values
 
         match Field.place a |> Option.orElse here with
-        | Some(Domain.Torus(lengths, points)) -> torus (Grid(points, lengths)) values
-        | Some(Domain.Lattice(lengths, points)) -> lattice (Grid(points, lengths)) values
+        | Some(Domain.Torus(lengths, points)) -> Grid(points, lengths) |> fun grid -> torus grid (spread grid)
+        | Some(Domain.Lattice(lengths, points)) -> Grid(points, lengths) |> fun grid -> lattice grid (spread grid)
         | _ -> failwith $"{field} has no grid"
 
     match field with
