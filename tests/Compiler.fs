@@ -327,6 +327,8 @@ let private polynomials degree : Gen<(string * (Field -> Field -> Field)) list> 
 
     Gen.nonEmptyListOf term |> Gen.map (List.truncate 3)
 
+let private quiet = perSite 0.0
+
 let private boxes = [ ring (2.0 * pi) 12; ring 5.0 15; rectangle (2.0 * pi, 3.0) (8, 9) ]
 
 [<Fact>]
@@ -354,7 +356,7 @@ let ``Products freed of aliases are the convolution of the modes that they keep,
                     let pass = kept degree grid
 
                     let result dealiased i =
-                        match Lower.restProgram dealiased equations with
+                        match Lower.restProgram dealiased equations quiet with
                         | Some program ->
                             let results: float[] list[] = applied true program [ [ u; v ] ] states
                             results[i].Head
@@ -383,7 +385,7 @@ let ``Products freed of aliases are the convolution of the modes that they keep,
                         apart (result true i) (expected i) < 1e-10
                         && apart (result false i) (valuesOn box (fun a -> Map.find a states[i]) time (product u v)) < 1e-10)))
 
-let private aliasesOf equations = Lower.aliases true equations
+let private aliasesOf equations = Lower.aliases true equations quiet
 
 [<Fact>]
 let ``The degree of products is read from the tree`` () =
@@ -405,71 +407,70 @@ let ``The degree of products is read from the tree`` () =
     is Aliases.Unbounded (sin u)
     is Aliases.Unbounded (wave / (2.0 + cos u))
     is Aliases.Unbounded (sqrt (1.0 + square u))
-    Assert.Equal(Aliases.Left, Lower.aliases false (damped (square u)))
+    Assert.Equal(Aliases.Left, Lower.aliases false (damped (square u)) quiet)
     // products of lattices and of numbers have no modes
     Assert.Equal(Aliases.Absent, aliasesOf [ ddt p == -(cube p) ])
     Assert.Equal(Aliases.Removed 2, aliasesOf [ ddt p == -(cube p); ddt u == -u - u * dx u; ddt x == -(square x * x) ])
 
 [<Fact>]
-let ``What multiplies no fields keeps all modes beside products that keep few`` () =
+let ``A system freed of aliases has the kept modes only, whatever pushes the others`` () =
     let long = field "s" (ring (2.0 * pi) 16)
     let force = cos (7.0 * coordinate 0)
-    let others = force * sin t + x * lap long - mean (square long) * long
 
-    let equations product = [
-        ddt long == lap long - long + others + product
+    let equations = [
+        ddt long == lap long + long - cube long + force * sin t + 0.3 * x * long
         ddt x == -x + mean (square long)
     ]
 
-    let states = states (Random 5) [ long; x ]
+    let model =
+        Lower.systemWith true equations (independent [ on long (perSite 0.5); on x (perSite 0.1) ])
 
-    let result product : float[] list[] =
-        match Lower.restProgram true (equations product) with
-        | Some program -> applied true program [ [ long; x ] ] states
-        | None -> [||]
+    let grid = Grid([| 16 |], [| 2.0 * pi |])
+    let passes = kept 3
+    let kept = (Option.ofObj model.Kept).Value
 
-    let both, alone = result (others - others - cube long), result (number 0.0)
+    for mode in 0..15 do
+        Assert.Equal(passes grid mode, kept[mode])
 
-    let cubes =
-        (Lower.restProgram true [ ddt long == lap long - long - cube long; ddt x == -x ]).Value
+        if not kept[mode] then
+            Assert.Equal(Complex.Zero, (Option.ofObj model.LinearSymbol).Value[mode])
+            Assert.Equal(Complex.Zero, (Option.ofObj model.NoiseSymbol).Value[mode])
 
-    let cubes = applied true cubes [ [ long; x ] ] states
+    Assert.True kept[16]
 
-    for i in [ 2; 9 ] do
-        let sum = Array.map2 (+) alone[i].Head cubes[i].Head
-        Assert.InRange(apart both[i].Head sum, 0.0, 1e-12)
-        Assert.InRange(apart alone[i].Head (meaning states[i] long others), 0.0, 1e-12)
-        // the mean is what an observer of the field sees
-        let values, number = Map.find long states[i], Map.find x states[i]
-        let driven = List.item 1 both[i]
-        Assert.Equal(Array.averageBy (fun a -> a * a) values - number[0], driven[0], 12)
+    let start =
+        Lower.initial model [ long; x ] [ long, cos (7.0 * coordinate 0) + cos (coordinate 0) ]
+
+    let plan = SamplingPlan(16, 0.5, 0.05, 0.05)
+    let states = LastStates 1L
+
+    Simulation(model, Scheme.RungeKutta4, 0.05, 3UL, Initial = start)
+        .Run(plan, (fun tile -> states.Open tile), 1, null, Threading.CancellationToken.None)
+
+    for mode in 0..15 do
+        for lane in 0..7 do
+            let z = states.Tiles[0].A[mode, lane], states.Tiles[0].B[mode, lane]
+
+            if kept[mode] then
+                Assert.NotEqual((0.0, 0.0), z)
+            else
+                Assert.Equal((0.0, 0.0), z)
 
 [<Fact>]
-let ``Products keep all modes where the linear part would let the others grow`` () =
-    let v = field "v" (torus (2.0 * pi) 32)
+let ``A field whose linear part feeds the modes that products leave out stays bounded without them`` () =
+    let v = field "v" (torus (2.0 * pi) 8)
     let allenCahn = Systems.allenCahn v
-
-    match aliasesOf allenCahn.Equations with
-    | Aliases.Undamped(3, unknown, rate) ->
-        Assert.Equal(v, unknown)
-        // κ k² against α/(1 + k²) at |n| = 8
-        Assert.Equal(16.0 / 65.0 - 2.5e-4 * 64.0, rate, 12)
-    | other -> Assert.Fail $"{other}"
-
-    match aliasesOf [ ddt v == -(cube v) ] with
-    | Aliases.Undamped(3, _, rate) -> Assert.Equal(0.0, rate)
-    | other -> Assert.Fail $"{other}"
-
-    let operations dealiased =
-        (Lower.restProgram dealiased allenCahn.Equations).Value.Operations |> Seq.length
-
-    Assert.Equal(operations false, operations true)
-    Assert.Equal(Aliases.Removed 3, aliasesOf [ ddt v == lap v + v - cube v ])
+    Assert.Equal(Aliases.Removed 3, aliasesOf allenCahn.Equations)
+    let model = Lower.systemWith true allenCahn.Equations allenCahn.Noise
+    let plan = SamplingPlan(16, 100.0, 1.0, 1.0)
+    let saver = Saver<float>(model, plan)
+    Simulation(model, Scheme.RungeKutta4, 0.0625, 3UL).Run(plan, (fun tile -> saver.Open tile), 1, null, Threading.CancellationToken.None)
+    Assert.All(saver.Values, (fun value -> Assert.InRange(value, -3.0, 3.0)))
 
 // ---- counts ------------------------------------------------------------------------------------------------------
 
 let private transformsOf equations =
-    match Lower.restProgram false equations with
+    match Lower.restProgram false equations quiet with
     | None -> 0, 0
     | Some program ->
         let count (is: FieldOperation -> bool) =
@@ -562,12 +563,14 @@ let ``One Brownian motion pushes all sites of a field alike`` () =
     Assert.False own.IsMultiplicative
 
 [<Fact>]
-let ``Noise that depends on the state keeps all modes beside products freed of aliases`` () =
+let ``Noise that depends on the state leaves the aliases in`` () =
     let xi = whiteNoise "ξ" flat
 
     let model =
         Lower.systemWith true [ ddt u == lap u - u - cube u ] (ito [ ddt u == (1.0 + u) * xi ])
 
+    Assert.Null model.Kept
+    Assert.Equal(Aliases.Noisy, Lower.aliases true [ ddt u == lap u - u - cube u ] (ito [ ddt u == (1.0 + u) * xi ]))
     let states = states (Random 8) [ u; xi ]
     use state = toTile model.Segments [ u ] states
     use noise = toTile model.MultiplicativeSegments [ xi ] states

@@ -75,7 +75,9 @@ module Plan =
         | Aliases.Unbounded -> [
             "aliases", "left in: a function, a quotient or a broken power of a field is a product of no degree"
           ]
-        | Aliases.Noisy -> [ "aliases", "left in: noise that depends on the state is a product at each site" ]
+        | Aliases.Noisy -> [
+            "aliases", "left in: noise that depends on the state is a product at each site"
+          ]
 
     let private describeModel experiment (equations: Equation list) noise step (sampling: Sampling) =
         let model = Lower.systemFor step equations noise
@@ -174,7 +176,9 @@ module Plan =
         if (Equations.fields equations).IsEmpty then
             scalarWork ()
         else
-            Lower.restProgram step.Dealiased equations noise |> Option.map fieldWork |> Option.defaultValue nothing
+            Lower.restProgram step.Dealiased equations noise
+            |> Option.map fieldWork
+            |> Option.defaultValue nothing
 
     /// Nanoseconds that one normal deviate takes on one core here, now: the yardstick of the time estimate.
     /// The fastest of many calls, long enough for the runtime to have compiled its best code.
