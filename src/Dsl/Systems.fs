@@ -17,7 +17,7 @@ type StochasticSystem = {
     Source: string
 }
 
-/// The systems of the fluctuation–dissipation literature, written in the language itself; others stand in <c>FieldSystems</c>, <c>ClimateSystems</c> and <c>ChaoticSystems</c>.
+/// The systems of the fluctuation–dissipation literature, written in the language itself; others stand in `FieldSystems`, `ClimateSystems` and `ChaoticSystems`.
 [<RequireQualifiedAccess>]
 module Systems =
     /// Σ = (1 − Δ)⁻¹.
