@@ -144,6 +144,16 @@ module Equation =
     let sum terms =
         terms |> List.map termField |> List.fold (fun a b -> a + b) (Field.Number 0.0)
 
+    /// Bytes that the tiles of one thread take at the least: eight rows of sixteen doubles a site.
+    let internal leastBytes (equations: Equation list) =
+        let sites unknown =
+            match unknown with
+            | Field.Unknown(_, (Domain.Torus(_, points) | Domain.Lattice(_, points) | Domain.Modes(_, points))) ->
+                points |> List.fold (fun n p -> n * float p) 1.0
+            | _ -> 1.0
+
+        1024.0 * (equations |> List.sumBy (fun e -> sites e.Unknown))
+
     /// Refuses a system that cannot be one: no equation, an unknown twice or without an equation, white noise in a drift, a right side that lives elsewhere than its unknown.
     let check (equations: Equation list) =
         let fail text =
@@ -166,6 +176,15 @@ module Equation =
         match given |> List.countBy string |> List.tryFind (fun (_, count) -> count > 1) with
         | Some(name, count) -> fail $"expected a different name for each unknown, got {name} {count} times."
         | None -> ()
+
+        let available = float (System.GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+
+        if leastBytes equations > available then
+            let gigabytes (bytes: float) =
+                System.String.Format(System.Globalization.CultureInfo.InvariantCulture, "{0:F1} GB", bytes / 1e9)
+
+            fail
+                $"expected grids that fit into memory, got ones whose states take at least {gigabytes (leastBytes equations)} on one thread, where {gigabytes available} are free; take fewer points."
 
         for equation in equations do
             for unknown in Field.unknowns equation.Drift do

@@ -67,6 +67,11 @@ module Experiment =
                 if not (knows experiment unknown) then
                     fail experiment $"`{keyword}` expected only {known}, got {unknown}."
 
+            match Field.whiteNoises field with
+            | noise :: _ ->
+                fail experiment $"`{keyword}` expected no white noise, got {noise} in {field}, which has no value at an instant; leave it out."
+            | [] -> ()
+
         experiment.Observe |> List.iter (demand "observe")
 
         match experiment.Perturb with
@@ -75,12 +80,31 @@ module Experiment =
 
             for observable in experiment.Observe do
                 if Field.place observable <> Field.place u then
-                    fail experiment $"`observe` expected fields on the grid of {u}, which is kicked, got {observable}."
-        | Perturbation.Push unknowns -> unknowns |> List.iter (demand "perturb")
+                    fail
+                        experiment
+                        $"`observe` expected fields on the grid of {u}, which is kicked, got {observable}; kick a field of the grid that is observed."
+        | Perturbation.Push unknowns ->
+            unknowns |> List.iter (demand "perturb")
+
+            match experiment.Source with
+            | Source.Simulated(equations, _, _, _) ->
+                match Equations.fields equations with
+                | u :: _ ->
+                    fail
+                        experiment
+                        $"`perturb` expected a kick of a field in a system with fields, got a push of {unknowns.Head}; write perturb (kick {u} (pixel 0 0))."
+                | [] -> ()
+            | Source.Recorded _ -> ()
 
         for estimator in experiment.Estimate do
             match estimator.Method with
-            | Method.Exact score -> score |> List.iter (demand "estimate")
+            | Method.Exact score ->
+                score |> List.iter (demand "estimate")
+
+                match experiment.Perturb, score with
+                | Perturbation.Kick(u, _), [ one ] when Field.place one <> Field.place u ->
+                    fail experiment $"'{estimator}' expected a score on the grid of {u}, which is kicked, got {one}; give ∂ ln ρ/∂u at each site."
+                | _ -> ()
             | _ -> ()
 
     let private checkNoise experiment (equations: Equation list) noise =
@@ -161,9 +185,12 @@ module Experiment =
                     else
                         1)
                 ->
-                fail
-                    experiment
-                    $"'{estimator}' expected one score for each of {equations.Length} unknowns, got {score.Length}; `exactOf` takes a list."
+                if (Equations.fields equations).IsEmpty then
+                    fail
+                        experiment
+                        $"'{estimator}' expected one score for each of {equations.Length} unknowns, got {score.Length}; `exactOf` takes a list."
+                else
+                    fail experiment $"'{estimator}' expected one score, that of the field that is kicked, got {score.Length}; write exact (…)."
             | Source.Simulated(equations, _, _, _), Method.Learned network ->
                 match Equations.fields equations, network.Architecture with
                 | [], Architecture.Residual ->
@@ -218,9 +245,13 @@ module Experiment =
             fail experiment "expected a title, got blank text."
 
         match experiment.Source with
-        | Source.Simulated(equations, noise, _, _) ->
+        | Source.Simulated(equations, noise, _, sampling) ->
             Equation.check equations
             checkNoise experiment equations noise
+
+            for unknown, _ in sampling.Start do
+                if not (knows experiment unknown) then
+                    fail experiment $"`sample` startingAt expected unknowns of the system, got {unknown}; name one that has an equation."
         | Source.Recorded _ -> ()
 
         if List.isEmpty experiment.Observe then

@@ -154,6 +154,11 @@ type Field =
         | _ -> Field.Power(a, p)
 
     static member Pow(a: Field, n: int) = Field.Pow(a, float n)
+
+    [<CompilerMessage("expected a number as the exponent of a field, got a field; write exp (b * log a)", 19203, IsError = true)>]
+    static member Pow(_: Field, _: Field) : Field =
+        raise (LeithException "power: expected a number as the exponent of a field.")
+
     static member Sin(a: Field) = Field.Apply(Elementary.Sin, a)
     static member Cos(a: Field) = Field.Apply(Elementary.Cos, a)
     static member Exp(a: Field) = Field.Apply(Elementary.Exp, a)

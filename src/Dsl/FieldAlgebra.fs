@@ -156,7 +156,8 @@ module Field =
                 | (first, domain) :: rest ->
                     match rest |> List.tryFind (fun (_, other) -> other <> domain) with
                     | Some(part, other) ->
-                        fail $"expected fields on one grid in one expression, got {first} on {domainText domain} and {part} on {domainText other}."
+                        fail
+                            $"expected fields on one grid in one expression, got {first} on {domainText domain} and {part} on {domainText other}; take the mean of one, or put both on one grid."
                     | None -> Some domain
 
     and private domainText domain =

@@ -488,7 +488,9 @@ module Lower =
                             float (grid.Unravel(site)[axis]) * grid.Lengths[axis] / float grid.Points[axis]
                         | other, _ -> raise (LeithException $"startingAt: expected numbers, parameters and coordinates for {unknown}, got {other}.")
 
-                    Field.evaluate look 0.0 f)
+                    match Field.evaluate look 0.0 f with
+                    | value when Double.IsFinite value -> value
+                    | value -> raise (LeithException $"startingAt: expected finite values, got {value} at site {site} of {unknown}, from {f}."))
 
         if List.isEmpty start then
             null

@@ -112,12 +112,20 @@ module NoiseWords =
             | Field.Unknown _, _ -> ()
             | other, _ -> raise (LeithException $"independent: expected unknowns, as in on u (perSite 0.1), got {other}.")
 
+        if List.isEmpty parts then
+            raise (LeithException "independent: expected at least one noise, got an empty list; write independent [ on u (perSite 0.1) ].")
+
         match parts |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
         | Some(unknown, count) -> raise (LeithException $"independent: expected one noise for {unknown}, got {count}; add their variances.")
         | None -> Noise.Each parts
 
     let private expressions word calculus (equations: Equation list) =
         let parts = equations |> List.map (fun e -> e.Unknown, e.Drift)
+
+        if List.isEmpty parts then
+            raise (
+                LeithException $"{word}: expected noise of at least one unknown, got an empty list; write {word} [ ddt x == 0.1 * brownian \"W\" ]."
+            )
 
         for unknown, f in parts do
             if not unknown.IsUnknown then

@@ -38,8 +38,10 @@ module PerturbWords =
                 LeithException
                     $"kick: expected {points.Length} indices for the torus of {u}, got {place.Length}; write `site [ … ]` or, in two dimensions, `pixel i j`."
             )
+        | Field.Unknown(_, Domain.Modes _) ->
+            raise (LeithException $"kick: expected a field on a torus or a lattice, got {u}, numbers on modes; kick the field that they drive.")
         | Field.Unknown _ -> raise (LeithException $"kick: expected a field on a torus, got {u}, which has no sites; write `push {u}`.")
-        | _ -> raise (LeithException $"kick: expected an unknown field, got {u}.")
+        | _ -> raise (LeithException $"kick: expected an unknown field, got {u}; kick an unknown and observe the expression.")
 
     /// Each of these in turn pushed by one unit: `pushEach [ x; y; z ]`, `pushEach (everyColumn sst)`; the response is a matrix at each lag.
     let pushEach (unknowns: Field list) =
@@ -50,8 +52,10 @@ module PerturbWords =
             match u with
             | Field.Unknown(_, (Domain.Torus _ | Domain.Lattice _)) ->
                 raise (LeithException $"pushEach: expected scalar unknowns or columns, got the field {u}; write `kick {u} (pixel 0 0)`.")
+            | Field.Unknown(_, Domain.Modes _) ->
+                raise (LeithException $"pushEach: expected scalar unknowns or columns, got {u}, numbers on modes; kick the field that they drive.")
             | Field.Unknown _ -> ()
-            | _ -> raise (LeithException $"pushEach: expected unknowns, got {u}.")
+            | _ -> raise (LeithException $"pushEach: expected unknowns, got {u}; push an unknown and observe the expression.")
 
         Perturbation.Push unknowns
 

@@ -34,15 +34,16 @@ module Plan =
         let lengths = String.Join(" × ", grid.Lengths |> Seq.map number)
         $"{points} sites on {lengths}"
 
-    let private noiseText noise (model: Model) =
+    let private noiseText (noise: Noise) (model: Model) =
         match
             (if isNull model.Grid then
                  None
              else
                  Lower.pixelVariance model)
         with
+        | Some variance when noise.IsExpressions -> $"{noise}; variance per unit time at a site {number variance}"
         | Some variance -> $"{noise}; variance per unit time at a site {number variance} (Itô)"
-        | None -> string noise + (if model.IsMultiplicative then "" else " (Itô)")
+        | None -> string noise + (if noise.IsExpressions then "" else " (Itô)")
 
     let private schemeText (step: Step) (model: Model) =
         let facts = Schemes.Facts step.Scheme
@@ -54,6 +55,11 @@ module Plan =
         else
             $"{step}; order {number facts.Strong} strong, {number facts.Weak} weak, {number facts.Deterministic} without noise; {facts.Note}"
 
+    let private senseOf (step: Step) =
+        match (Schemes.Facts step.Scheme).Calculus with
+        | Calculus.Ito -> "Itô"
+        | _ -> "Stratonovich"
+
     /// The drift that a step adds since it reads the noise in another sense.
     let private addedText step equations noise =
         match Lower.addedDrift step equations noise with
@@ -61,7 +67,7 @@ module Plan =
         | added -> [
             "added drift",
             (added |> List.map (fun (u, f) -> $"{u}: {f}") |> String.concat "; ")
-            + $" (½ Σ (S·∂)S, since {(Schemes.Facts step.Scheme).Name} reads noise in {(Schemes.Facts step.Scheme).Calculus}'s sense)"
+            + $" (½ Σ (S·∂)S, since {(Schemes.Facts step.Scheme).Name} reads noise in {senseOf step}'s sense)"
           ]
 
     let private aliasText (step: Step) (equations: Equation list) noise =
@@ -81,6 +87,10 @@ module Plan =
 
     let private describeModel experiment (equations: Equation list) noise step (sampling: Sampling) =
         let model = Lower.systemFor step equations noise
+
+        // refuses a law that the noise does not suit, and a step that is unstable
+        if not step.IsAutomatic then
+            Simulation(model, step.Scheme, step.Size, 1UL) |> ignore
 
         let operators =
             equations |> List.collect (fun e -> Field.operators e.Drift) |> List.distinct
@@ -276,8 +286,10 @@ module Plan =
             else
                 min samples (total / (2.0 * time))
 
-        if not (isNull model.Nonlinear) then
-            "not known before the run: the equation is not linear"
+        if model.IsMultiplicative then
+            "not known before the run: the noise depends on the state"
+        elif not (isNull model.Nonlinear) then
+            "not known before the run: the equation is not linear, or joins sites of a lattice"
         else
             try
                 match memory model with
@@ -359,12 +371,7 @@ module Plan =
         | Source.Simulated(equations, noise, step, sampling) ->
             let model = Lower.systemFor step equations noise
 
-            let step =
-                if step.IsAutomatic then
-                    { step with Size = sampling.Every }
-                else
-                    step
-
+            let automatic = step.IsAutomatic
             let work = workOf step equations noise
             let toReal, toSpectrum = work.Transforms
             let stages = (Schemes.Facts step.Scheme).Stages
@@ -374,14 +381,29 @@ module Plan =
 
             let perThread = workspaceOf (Equations.rows equations) work
 
+            let transforms = $"{toReal} to real space and {toSpectrum} to Fourier space"
+
             [
-                "steps", $"{count steps} of each member, {count (steps * float sampling.Members)} in all"
+                "steps",
+                (if automatic then
+                     "not known before the pilot run, which chooses their size"
+                 else
+                     $"{count steps} of each member, {count (steps * float sampling.Members)} in all")
                 if toReal + toSpectrum > 0 then
                     "transforms",
-                    $"{stages * (toReal + toSpectrum)} in a step: {toReal} to real space and {toSpectrum} to Fourier space, {stages} times"
+                    (if automatic then
+                         $"{transforms} in each stage of a step"
+                     elif stages = 1 then
+                         $"{toReal + toSpectrum} in a step: {transforms}"
+                     else
+                         $"{stages * (toReal + toSpectrum)} in a step: {transforms}, {stages} times")
                 "memory", memoryText threads perThread needs
                 "effective", effective model sampling
-                "time", timeText threads (seconds threads model step sampling work) experiment needs
+                "time",
+                (if automatic then
+                     "not known before the pilot run"
+                 else
+                     timeText threads (seconds threads model step sampling work) experiment needs)
             ]
 
     /// Names and texts in two columns.

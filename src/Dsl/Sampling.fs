@@ -71,8 +71,32 @@ module SamplingWords =
 
     /// What an unknown starts at, a number or an expression of the place: `startingAt u (sin (coordinate 0))`; unknowns that are not named start at 0.
     let startingAt (unknown: Field) (value: Field) (sampling: Sampling) : Sampling =
+        let fail text =
+            raise (LeithException $"startingAt: {text}")
+
+        if not unknown.IsUnknown then
+            fail $"expected an unknown, got {unknown}; write startingAt u (value)."
+
         if sampling.Start |> List.exists (fun (u, _) -> u = unknown) then
-            raise (LeithException $"startingAt: expected one start for {unknown}, got two.")
+            fail $"expected one start for {unknown}, got two; delete one."
+
+        match Field.unknowns value @ Field.whiteNoises value with
+        | other :: _ -> fail $"expected numbers, parameters and coordinates, got {other} in the start of {unknown}; write its value in its place."
+        | [] when Field.dependsOnTime value -> fail $"expected a value at the beginning, got {value}, which depends on time; put a number for t."
+        | [] -> ()
+
+        let axes =
+            match unknown with
+            | Field.Unknown(_, (Domain.Torus(lengths, _) | Domain.Lattice(lengths, _) | Domain.Modes(lengths, _))) -> lengths.Length
+            | _ -> 0
+
+        let rec highest f =
+            match f with
+            | Field.Coordinate axis -> axis + 1
+            | _ -> Field.children f |> List.map highest |> List.fold max 0
+
+        if highest value > axes then
+            fail $"expected coordinates of the {axes} axes of {unknown}, got {value}; count axes from 0."
 
         {
             sampling with

@@ -23,9 +23,45 @@ type Vector = {
         Components = a.Components |> List.map (fun x -> f * x)
     }
 
-    static member (*)(c: float, a: Vector) = {
-        Components = a.Components |> List.map (fun x -> c * x)
+    static member (*)(c: float, a: Vector) : Vector = Field.Number c * a
+    static member (*)(c: int, a: Vector) : Vector = Field.Number(float c) * a
+    static member (*)(a: Vector, c: float) : Vector = Field.Number c * a
+    static member (*)(a: Vector, c: int) : Vector = Field.Number(float c) * a
+
+    static member (/)(a: Vector, f: Field) = {
+        Components = a.Components |> List.map (fun x -> x / f)
     }
+
+    static member (/)(a: Vector, c: float) : Vector = a / Field.Number c
+    static member (/)(a: Vector, c: int) : Vector = a / Field.Number(float c)
+
+    [<CompilerMessage("the product of two vectors is `dot a b`", 19201, IsError = true)>]
+    static member (*)(_: Vector, _: Vector) : Field =
+        raise (LeithException "vector: expected dot a b, got a * b.")
+
+    [<CompilerMessage("expected two fields or two vectors in a sum, got a field and a vector; take `div` or `dot` of the vector",
+                      19202,
+                      IsError = true)>]
+    static member (+)(_: Field, _: Vector) : Field =
+        raise (LeithException "vector: expected two fields or two vectors in a sum.")
+
+    [<CompilerMessage("expected two fields or two vectors in a sum, got a field and a vector; take `div` or `dot` of the vector",
+                      19202,
+                      IsError = true)>]
+    static member (+)(_: Vector, _: Field) : Field =
+        raise (LeithException "vector: expected two fields or two vectors in a sum.")
+
+    [<CompilerMessage("expected two fields or two vectors in a difference, got a field and a vector; take `div` or `dot` of the vector",
+                      19202,
+                      IsError = true)>]
+    static member (-)(_: Field, _: Vector) : Field =
+        raise (LeithException "vector: expected two fields or two vectors in a difference.")
+
+    [<CompilerMessage("expected two fields or two vectors in a difference, got a field and a vector; take `div` or `dot` of the vector",
+                      19202,
+                      IsError = true)>]
+    static member (-)(_: Vector, _: Field) : Field =
+        raise (LeithException "vector: expected two fields or two vectors in a difference.")
 
     /// Component by component; both need the same number of them.
     static member internal Map2 word combine (a: Vector) (b: Vector) : Vector =
@@ -48,7 +84,8 @@ module VectorWords =
     let private dimensions word (u: Field) =
         match Field.place u with
         | Some(Domain.Torus(lengths, _) | Domain.Lattice(lengths, _)) -> lengths.Length
-        | _ -> raise (LeithException $"{word}: expected a field on a torus or a lattice, got {u}.")
+        | _ ->
+            raise (LeithException $"{word}: expected a field on a torus or a lattice, got {u}, which has no gradient; make the unknown with `field`.")
 
     let private sum terms =
         terms |> List.fold (fun a b -> a + b) (Field.Number 0.0)
