@@ -511,6 +511,9 @@ let private simulate equations noise step sampling = {
         Source = Source.Simulated(equations, noise, step, sampling)
 }
 
+let private motion = brownian "W"
+let private angles = phases "φ" (torus (2.0 * pi) 32)
+
 let private mistakes: (string * (unit -> obj)) list = [
     "expected a positive time step, got -0.1", (fun () -> rk4 -0.1 :> obj)
     "expected a finite noise amplitude", (fun () -> white -1.0 :> obj)
@@ -535,6 +538,55 @@ let private mistakes: (string * (unit -> obj)) list = [
     "depends on u at other places", (fun () -> Field.derivative u (lap u) :> obj)
     "needs the factor k.I", (fun () -> Lower.system [ ddt u == spectral "D" (fun k -> 1.0 * k.X) u ] (perSite 1.0) :> obj)
     "expected a finite symbol on every mode", (fun () -> Lower.system [ ddt u == spectral "D" (fun k -> 1.0 / k.Squared) u ] (perSite 1.0) :> obj)
+    "degree 2 in the term W²", (fun () -> ito [ ddt x == square motion ] :> obj)
+    "stands inside a function", (fun () -> ito [ ddt x == sin motion ] :> obj)
+    "got none in x; write it in the equation", (fun () -> stratonovich [ ddt x == x + motion ] :> obj)
+    "expected white noise in the noise of x", (fun () -> ito [ ddt x == x ] :> obj)
+    "ito: expected noise of at least one unknown", (fun () -> ito [] :> obj)
+    "expected ddt of an unknown, got ddt (x²)", (fun () -> ito [ ddt (square x) == motion ] :> obj)
+    "expected additive, white or perSite for x, got [1] ξ", (fun () -> independent [ on x (diagonal [ 1.0 ]) ] :> obj)
+    "independent: expected at least one noise", (fun () -> independent [] :> obj)
+    "expected one noise for x, got 2", (fun () -> independent [ on x (perSite 0.1); on x (perSite 0.2) ] :> obj)
+    "startingAt: expected an unknown, got u²", (fun () -> members 4 |> startingAt (square u) (number 1.0) :> obj)
+    "got x in the start of u", (fun () -> members 4 |> startingAt u (2.0 * x) :> obj)
+    "which depends on time", (fun () -> members 4 |> startingAt u (sin t) :> obj)
+    "expected coordinates of the 2 axes of u", (fun () -> members 4 |> startingAt u (sin (coordinate 2)) :> obj)
+    "expected coordinates of the 0 axes of x", (fun () -> members 4 |> startingAt x (coordinate 0) :> obj)
+    "expected one start for u, got two", (fun () -> members 4 |> startingAt u (number 1.0) |> startingAt u (number 1.0) :> obj)
+    "kick the field that they drive", (fun () -> kick angles (pixel 0 0) :> obj)
+    "kick the field that they drive", (fun () -> push angles :> obj)
+    "kick an unknown and observe the expression", (fun () -> kick (mean u) (pixel 0 0) :> obj)
+    "which are twin runs; write standardError", (fun () -> dynamical (pairs 4 |> by noiseWeights) :> obj)
+    "which has no gradient", (fun () -> grad x :> obj)
+    "expected vectors of as many components, got 2 and 1", (fun () -> dot (grad u) (vector [ u ]) :> obj)
+    "expected a field in two dimensions", (fun () -> rotatedGrad (field "c" (ring 1.0 8)) :> obj)
+    "expected an axis from 0 to 2, got 3", (fun () -> coordinate 3 :> obj)
+    "whose modes they belong to", (fun () -> phases "φ" (lattice (ring 1.0 8)) :> obj)
+    "got a domain without sites", (fun () -> lattice Domain.Scalar :> obj)
+    "for numbers write brownian", (fun () -> whiteNoise "ξ" Domain.Scalar :> obj)
+    "take fewer points", (fun () -> torus 1.0 100000 :> obj)
+    "expected a derivative along one of 2 axes, got ∂z; take another axis",
+    (fun () ->
+        let p = field "p" (lattice (torus 1.0 4))
+        Lower.system [ ddt p == -p + dz (sin (coordinate 0)) ] (perSite 1.0) :> obj)
+    "expected a field on a lattice, got u on a torus", (fun () -> Lower.system [ ddt u == neighbour [ 1; 0 ] u ] (perSite 1.0) :> obj)
+    "neighbour expected 2 steps, one an axis, got 1",
+    (fun () ->
+        let p = field "p" (lattice (torus 1.0 4))
+        Lower.system [ ddt p == neighbour [ 1 ] p ] (perSite 1.0) :> obj)
+    "the spectral operator Σ expected a field on a torus, got p on a lattice",
+    (fun () ->
+        let p = field "p" (lattice (torus 1.0 4))
+        Lower.system [ ddt p == sigma p ] (perSite 1.0) :> obj)
+    "randomWaves expected phases on the modes of a torus, got u",
+    (fun () -> Lower.system [ ddt u == randomWaves (fun k -> 1.0 * k.Squared) u ] (perSite 1.0) :> obj)
+    "randomWaves: expected real amplitudes, got i kx",
+    (fun () -> Lower.system [ ddt u == randomWaves (fun k -> k.I * k.X) angles; ddt angles == number 0.0 ] (perSite 1.0) :> obj)
+    "expected finite values, got",
+    (fun () ->
+        let model = Lower.system [ ddt u == -u ] (perSite 1.0)
+        Lower.initial model [ u ] [ u, log (coordinate 0) ] |> ignore
+        "a start" :> obj)
     "expected a derivative along one of 2 axes", (fun () -> Lower.system [ ddt u == dz u ] (perSite 1.0) :> obj)
 ]
 
@@ -565,7 +617,7 @@ let private invalid: (string * Experiment) list = [
     "`perturb` expected only u, got x", { sound with Perturb = push x }
     "expected at least one observable", { sound with Observe = [] }
     "expected a title", { sound with Title = "" }
-    "expected one score for each of 1 unknowns, got 2",
+    "expected one score, that of the field that is kicked, got 2",
     {
         sound with
             Estimate = [ exactOf [ u; u ] ]
@@ -590,6 +642,49 @@ let private invalid: (string * Experiment) list = [
         recorded with
             Estimate = [ learned residualNet ]
     }
+    "grids that fit into memory, got ones whose states take at least 1239.0 GB",
+    simulate
+        [
+            for i in 1..10 -> ddt (field $"u{i}" (torus 1.0 11000)) == -(field $"u{i}" (torus 1.0 11000))
+        ]
+        (perSite 1.0)
+        (exponential 0.5)
+        (members 4)
+    "expected a drift without noise, got W", simulate [ ddt x == -x + motion ] (perSite 1.0) (exponential 0.5) (members 4)
+    "take the mean of one, or put both on one grid", simulate [ ddt u == -u * v; ddt v == -v ] (perSite 1.0) (exponential 0.5) (members 4)
+    "expected no coordinate in the equation of a number",
+    simulate [ ddt u == -u; ddt x == sin (coordinate 0) - x ] (perSite 1.0) (exponential 0.5) (members 4)
+    "startingAt expected unknowns of the system, got v",
+    simulate [ ddt u == -u ] (perSite 1.0) (exponential 0.5) (members 4 |> startingAt v (number 1.0))
+    "expected a kick of a field in a system with fields, got a push of x",
+    {
+        simulate [ ddt u == -u; ddt x == -x ] (perSite 1.0) (exponential 0.5) (members 4) with
+            Perturb = push x
+            Observe = [ x ]
+    }
+    "`observe` expected no white noise, got W", { sound with Observe = [ u * motion ] }
+    "which is kicked, got v; kick a field of the grid that is observed",
+    {
+        simulate [ ddt u == -u; ddt v == -v ] (perSite 1.0) (exponential 0.5) (members 4) with
+            Observe = [ v ]
+    }
+    "expected a score on the grid of u, which is kicked, got ⟨u⟩",
+    {
+        sound with
+            Estimate = [ exact (mean u) ]
+    }
+    "expected one score, that of the field that is kicked, got 2",
+    {
+        simulate [ ddt u == -u; ddt angles == -angles ] (perSite 1.0) (exponential 0.5) (members 4) with
+            Estimate = [ exactOf [ -u; -angles ] ]
+    }
+    "got a system of several fields; take dynamical",
+    {
+        simulate [ ddt u == -u; ddt angles == -angles ] (perSite 1.0) (exponential 0.5) (members 4) with
+            Estimate = [ propagator ]
+    }
+    "`noise` expected noise of u on its own grid", simulate [ ddt u == -u ] (ito [ ddt u == whiteNoise "η" box ]) (exponential 0.5) (members 4)
+    "of expressions expected unknowns of the system, got x", simulate [ ddt u == -u ] (ito [ ddt u == x * motion ]) (exponential 0.5) (members 4)
     "expected only columns of sst.npy, got u", { recorded with Observe = [ u ] }
 ]
 
@@ -632,11 +727,105 @@ let ``A plan tells equation, parameters, split, noise, scheme and cost, and runs
     Assert.Equal("−α Σ[u³]", said "other part" described)
     Assert.Contains("variance per unit time at a site 0.0725729", said "noise" described)
     Assert.Contains("256,000 samples", said "sampling" described)
+    Assert.Contains("lets them grow at the rate 0.230154", said "aliases" described)
     Assert.Equal<(string * string) list>(described, Plan.describe asked)
     let cost = Plan.costs 2 asked
     Assert.StartsWith("96,000 of each member, 12,288,000 in all", said "steps" cost)
     Assert.StartsWith("8 in a step", said "transforms" cost)
     Assert.Contains("not linear", said "effective" cost)
+
+[<Fact>]
+let ``A plan has sensible lines for systems of every kind`` () =
+    let rows equations noise step pushed =
+        let asked = {
+            simulate equations noise step (members 16 |> lasting 10.0) with
+                Perturb = pushed
+                Observe = [ equations.Head.Unknown ]
+                Estimate = [ dynamical (pairs 8) ]
+        }
+
+        Plan.describe asked @ Plan.costs 2 asked
+
+    let says (phrases: (string * string) list) rows =
+        for name, phrase in phrases do
+            match rows |> List.tryFind (fun (key, _) -> key = name) with
+            | Some(_, text: string) -> Assert.Contains(phrase, text)
+            | None -> Assert.Equal("no such line", $"{name}: {phrase}")
+
+    let kicked u = kick u (pixel 0 0)
+
+    rows [ ddt x == -x ] (stratonovich [ ddt x == (0.3 * x + 0.1) * motion ]) (milstein 0.01) (push x)
+    |> says [
+        "noise", "x: (0.3 x + 0.1) W (Stratonovich)"
+        "scheme", "order 1 strong, 1 weak with noise that depends on the state"
+        "added drift", "x: 0.15 (0.3 x + 0.1) (½ Σ (S·∂)S, since Milstein reads noise in Itô's sense)"
+        "effective", "the noise depends on the state"
+    ]
+
+    rows [ ddt x == -x ] (ito [ ddt x == x * motion ]) (heun 0.01) (push x)
+    |> says [ "added drift", "x: −0.5 x"; "added drift", "in Stratonovich's sense" ]
+
+    let p = field "p" (lattice (torus 1.0 8))
+
+    let onLattice =
+        rows [ ddt p == 0.1 * lap p - p - cube p ] (white 0.1) (rk4 0.01) (kicked p)
+
+    onLattice |> says [ "grid", "8 × 8 sites"; "linear part", "0.1 Δp − p"; "other part", "−p³" ]
+    Assert.DoesNotContain("aliases", List.map fst onLattice)
+    Assert.DoesNotContain("transforms", List.map fst onLattice)
+
+    let several = [
+        ddt u == 0.1 * lap u - u - u * dx u + randomWaves (fun k -> 0.1 * k.SquaredAtMost 4.0) angles
+        ddt x == -x + mean u
+        ddt angles == number 0.0
+    ]
+
+    rows several (independent [ on angles (perSite 1.0) ]) (rk4 (1.0 / 128.0)) (kicked u)
+    |> says [
+        "equation", "dx/dt = −x + ⟨u⟩"
+        "noise", "φ: 1 ξ, independent at each site (Itô)"
+        "aliases", "products of degree 2 are taken of the modes |n| < N/3"
+        "transforms", "12 in a step: 2 to real space and 1 to Fourier space, 4 times"
+    ]
+
+    let cubic = [ ddt u == 0.01 * lap u - u - cube u ]
+
+    rows cubic (perSite 0.1) (rk4 0.01 |> aliased) (kicked u)
+    |> says [ "aliases", "left in (aliased)"; "scheme", "aliased" ]
+
+    rows [ ddt u == -(sin u) ] (perSite 0.1) (rk4 0.01) (kicked u)
+    |> says [ "aliases", "a product of no degree" ]
+
+    rows cubic (perSite 0.1) automatic (kicked u)
+    |> says [
+        "scheme", "automatic: "
+        "steps", "not known before the pilot run"
+        "transforms", "1 to real space and 1 to Fourier space in each stage"
+        "time", "not known before the pilot run"
+    ]
+
+    rows cubic (ito [ ddt u == (1.0 + u) * whiteNoise "ξ" (torus (2.0 * pi) 32) ]) (eulerMaruyama 0.01) (kicked u)
+    |> says [
+        "noise", "u: (1 + u) ξ (Itô)"
+        "transforms", "2 in a step: 1 to real space and 1 to Fourier space"
+    ]
+
+    rows [ ddt u == -u ] (ito [ ddt u == 0.3 * sigma (whiteNoise "ξ" (torus (2.0 * pi) 32)) ]) (exponential 0.5) (kicked u)
+    |> says [ "noise", "(Itô); variance per unit time at a site" ]
+
+    for phrase, equations, noise, step, pushed in
+        [
+            "expected noise whose columns commute",
+            [ ddt x == -x; ddt y == -y ],
+            ito [ ddt x == y * motion; ddt y == x * brownian "V" ],
+            milstein 0.01,
+            push x
+            "expected one at which classical Runge–Kutta damps", [ ddt u == lap u - u ], perSite 0.1, rk4 1.0, kicked u
+        ] do
+        let error =
+            Assert.Throws<LeithException>(fun () -> rows equations noise step pushed |> ignore)
+
+        Assert.Contains(phrase, error.Message)
 
 /// A number of bytes as a plan writes it.
 let private bytesIn (text: string) =

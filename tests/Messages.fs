@@ -163,6 +163,20 @@ let private compilers = [
     mistake (insert 1 "if true then noise (perSite 0.1)" |> List.distinct) 3086 2 "if/then/else"
     mistake (withLine "noise noise") 3095 2 "not used correctly"
     mistake (withLine "noise perSite 0.2") 3099 2 "incorrect number of arguments"
+    // operators on the wrong kind
+    mistake (withLine "system (ddt u == lap (grad u))") 1 1 "'Vector'"
+    mistake (withLine "system (ddt u == grad u)") 1 1 "'Vector'"
+    mistake (withLine "system (ddt (grad u) == lap u)") 1 1 "'Vector'"
+    mistake (withLine "system (ddt u == dot (grad u) u)") 1 1 "'Vector'"
+    mistake (withLine "system (ddt u == div u)") 1 1 "'Vector'"
+    mistake (withLine "system (ddt u == grad u * grad u)") 1 1 "the product of two vectors is `dot a b`"
+    mistake (withLine "system (ddt u == u + grad u)") 1 1 "got a field and a vector; take `div` or `dot`"
+    mistake (withLine "system (ddt u == u - grad u)") 1 1 "got a field and a vector; take `div` or `dot`"
+    mistake (withLine "system (ddt u == u ** u)") 1 1 "write exp (b * log a)"
+    mistake (withLine "noise (perSite u)") 1 2 "'Field'"
+    mistake (withLine "noise (additive 0.1)") 1 2 "'Operator'"
+    mistake (withLine "noise (ito (ddt x == x))") 1 2 "'Equation list'"
+    mistake (withLine "noise (independent [ on u ])") 1 2 "'Noise -> Field * Noise'"
 ]
 
 let private good = [
@@ -170,6 +184,7 @@ let private good = [
     whole @ [ "check [ net |> near truth 0.1; net |> within truth 0.1 ]"; "seed 7" ]
     data :: question
     List.rev whole
+    withLine "system (ddt u == div (2 * grad u / 3.0) - dot (grad u) (grad u) + u ** 2 - u ** 1.5)"
     [
         "system [ ddt x == -2 * x; ddt y == x - y ** 3 ]"
         "noise (diagonal [ 1.0; 2.0 ])"
