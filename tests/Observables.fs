@@ -204,3 +204,33 @@ let ``Questions that an estimator cannot answer are refused before anything runs
             Observe = everyColumn series
             Estimate = [ learned mlp ]
     }
+
+[<Fact>]
+let ``A network learns the unknown that is pushed, wherever it stands among several`` () =
+    // v drives nothing, so that the law of u is the Gaussian one of the ring, and the network adds only what it takes for more than that.
+    let v = field "v" (ring 6.0 8)
+
+    let outcome =
+        run' {
+            onRing [ u ] [ gaussian; learned (residualNet |> channels 8 |> layers 1 |> steps 40) ] with
+                Source =
+                    Source.Simulated(
+                        (ddt v == -1.0 * v) :: advected,
+                        independent [ on v (perSite 3.0); on u (perSite 1.0) ],
+                        exponential 0.25,
+                        members 64 |> spinUp 10.0 |> lasting 500.0 |> every 0.25
+                    )
+        }
+
+    let plain, learned = of' "Gaussian" "u" outcome, of' "learned" "u" outcome
+
+    for expected, found in Array.zip (Array.concat plain.Values) (Array.concat learned.Values) do
+        Assert.Equal(expected, found, 0.02)
+
+    // The statistics are those of u, not of v, whose variance is 4.5.
+    let variance =
+        [ 0; 1; 2; 3; 4; -3; -2; -1 ]
+        |> List.averageBy (fun n -> 0.5 / (0.8 + 0.3 * (2.0 * Math.PI * float n / 6.0) ** 2.0))
+
+    Assert.Equal("u", outcome.Statistics.Head.Of)
+    Assert.Equal(variance, outcome.Statistics.Head.Variance.Value, 0.01)

@@ -729,6 +729,19 @@ let ``Experiments with systems as data are sketched`` (name: string, estimators:
         Assert.Equal(components, response.GetProperty("components").GetArrayLength())
 
 [<Fact>]
+let ``Navier–Stokes turbulence is sketched`` () =
+    let result = sketched "navier_stokes" []
+    Assert.Equal<string list>([ "dynamical"; "Gaussian"; "learned" ], texts "estimator" (result.GetProperty "responses"))
+    let statistics = (result.GetProperty "statistics")[0]
+
+    let value (name: string) =
+        statistics.GetProperty(name).GetProperty("value").GetDouble()
+
+    // .43 ± .006 and 4.2 ± .2 at this size.
+    Assert.InRange(value "standardDeviation", 0.40, 0.46)
+    Assert.InRange(value "kurtosis", 3.0, 5.5)
+
+[<Fact>]
 let ``The sweep of double wells is sketched`` () =
     use scratch = new Scratch()
     let script = Path.Combine(root, "experiments", "double_well_sweep.fsx")

@@ -190,6 +190,11 @@ let private learnedResponse c estimator observable network (products: Dictionary
     let key (field: Field) =
         $"remainder {productsKey c field network.Canonical}\nstride {stride}"
 
+    let remainder () : ITileMap =
+        match map c c.Unknown with
+        | null -> score.CreateRemainder()
+        | unknown -> new Chain(unknown.Invoke(), c.Grid.Sites, score.CreateRemainder())
+
     let correlate () =
         Terminal.stage $"correlate {estimator}" (fun progress ->
             let correlator =
@@ -197,7 +202,7 @@ let private learnedResponse c estimator observable network (products: Dictionary
                     c.Grid,
                     c.Longest,
                     observables |> List.map (map c) |> Array.ofList,
-                    [| Func<ITileMap>(fun () -> score.CreateRemainder()) |],
+                    [| Func<ITileMap>(remainder) |],
                     c.Plan.Samples,
                     stride,
                     timeBlocks c
