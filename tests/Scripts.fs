@@ -642,6 +642,7 @@ let private readResult (folder: string) =
         "errors"
         "scores"
         "checks"
+        "statistics"
     ]
 
     Assert.Equal<string list>(keys, names result)
