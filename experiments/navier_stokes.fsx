@@ -19,7 +19,7 @@ let waves = randomWaves (fun k -> 300.0 / 128.0 ** 2 * k.SquaredAtMost 112.5) ph
 let forcing = waves - 0.9 * mean waves
 let velocity = rotatedGrad psi
 
-let truth = dynamical (standardError 0.02)
+let truth = dynamical (standardError 0.017)
 let net = learned (residualNet |> steps 1000)
 
 // Drag takes the variance of the largest eddies down in 50 time units. The standard deviation was .456, .443, .423, .430 and .433, each ± .006, after 32, 64, 128, 256 and 512,
