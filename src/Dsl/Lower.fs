@@ -5,129 +5,36 @@ open System.Collections.Generic
 open System.Numerics
 open Leith.Core
 
+open Leith.Programs
+open Leith.NoiseModel
+
 /// From the symbolic tree to the numerical core.
 [<RequireQualifiedAccess>]
 module Lower =
     /// The grid of an unknown, none for scalar unknowns.
-    let gridOf (unknown: Field) : Grid option =
-        match unknown with
-        | Field.Unknown(_, (Domain.Torus(lengths, points) | Domain.Lattice(lengths, points) | Domain.Modes(lengths, points))) ->
-            Some(Grid(points, lengths))
-        | _ -> None
-
-    let private wanted spectral (name: string) (place: Domain option) (field: Field) = {
-        Name = name
-        Field = field
-        Place = place
-        Spectral = spectral
-    }
+    let gridOf (unknown: Field) : Grid option = Programs.gridOf unknown
 
     /// The program of a field, a spectrum of its grid, from the state of all unknowns.
-    let program (unknowns: Field list) (place: Domain) (field: Field) : FieldProgram =
-        FieldCompiler([ unknowns ], None).Program [ wanted true "result" (Some place) field ]
+    let program (unknowns: Field list) (place: Domain) (field: Field) : FieldProgram = Programs.program unknowns place field
 
     /// (u, v, …) ↦ f(u, v, …, t), a spectrum of its grid; each call of the result makes one instance for one thread.
-    let field (unknowns: Field list) (place: Domain) (field: Field) : unit -> ITileMap =
-        let program = program unknowns place field
-        fun () -> program.Compile()
+    let field (unknowns: Field list) (place: Domain) (field: Field) : unit -> ITileMap = Programs.field unknowns place field
 
     /// The program of a list of fields of scalar unknowns.
-    let scalarProgram (unknowns: Field list) (fields: Field list) : PointwiseProgram =
-        let load leaf =
-            match List.tryFindIndex ((=) leaf) unknowns with
-            | Some index -> index
-            | None ->
-                let known = unknowns |> List.map string |> String.concat ", "
-                raise (LeithException $"expected an expression in {known}, got {leaf}.")
-
-        let compiler = StraightLine load
-        let outputs = fields |> List.map compiler.Register
-        compiler.Program(unknowns.Length, outputs)
+    let scalarProgram (unknowns: Field list) (fields: Field list) : PointwiseProgram = Programs.scalarProgram unknowns fields
 
     /// x ↦ (f₁(x, t), f₂(x, t), …) for scalar unknowns; each call of the result makes one instance for one thread.
-    let vector (unknowns: Field list) (fields: Field list) : unit -> ITileMap =
-        let program = ScalarProgram(scalarProgram unknowns fields)
-        fun () -> program.Compile()
+    let vector (unknowns: Field list) (fields: Field list) : unit -> ITileMap = Programs.vector unknowns fields
+
+    /// What becomes of the aliases of products.
+    let internal aliases (dealiased: bool) (equations: Equation list) (noise: Noise) : Aliases =
+        Programs.aliases dealiased equations noise
+
+    /// The operations of the part of a system with fields that is not linear in its own unknown; none where there is no such part.
+    let restProgram (dealiased: bool) (equations: Equation list) (noise: Noise) : FieldProgram option =
+        Programs.restProgram dealiased equations noise
 
     let private name (unknown: Field) = unknown.Text
-
-    let private isZero f = f = Field.Number 0.0
-
-    /// The factor of each row of one unknown for noise that does not depend on the state.
-    let rec private noiseRows (unknown: Field) (segment: Segment) noise : Complex[] =
-        let flat s =
-            Array.create segment.Rows (Complex(s, 0.0))
-
-        match noise, segment.Grid with
-        | Noise.PerSite s, _ -> flat s
-        | Noise.White s, NonNull grid when segment.Representation = Representation.Modes -> flat (s / sqrt grid.CellVolume)
-        | Noise.White s, NonNull grid when Field.place unknown |> Option.exists _.IsLattice -> flat (s / sqrt grid.CellVolume)
-        | Noise.Additive op, NonNull grid when segment.Representation = Representation.Modes ->
-            let scale = Field.constant op.Scale |> Option.defaultValue nan
-            let factor = Complex(scale * sqrt (float grid.Sites), 0.0)
-            Symbol.onGrid op.Name grid op.Symbol |> Array.map (fun s -> factor * s)
-        | Noise.Each parts, _ ->
-            match parts |> List.tryFind (fun (u, _) -> u = unknown) with
-            | Some(_, part) -> noiseRows unknown segment part
-            | None -> flat 0.0
-        | Noise.Matrix _, NonNull _ -> raise (LeithException "noise: expected additive, white or perSite for a field on a torus, got a noise matrix.")
-        | other, null -> raise (LeithException $"noise: expected perSite for the number {unknown}, got {other}.")
-        | other, _ -> raise (LeithException $"noise: expected perSite or white for {unknown}, which has no spectrum, got {other}.")
-
-    let private noiseMatrix rows noise =
-        match noise with
-        | Noise.PerSite s -> Array2D.init rows rows (fun i j -> if i = j then s else 0.0)
-        | Noise.Matrix values -> array2D values
-        | other -> raise (LeithException $"noise: expected perSite, diagonal or noiseMatrix for scalar unknowns, got {other}.")
-
-    /// The expression of each unknown, 0 where it has none.
-    let private expressionsOf (equations: Equation list) parts =
-        equations
-        |> List.map (fun e ->
-            parts
-            |> List.tryFind (fun (u, _) -> u = e.Unknown)
-            |> Option.map snd
-            |> Option.defaultValue (Field.Number 0.0))
-
-    let private noisesOf expressions =
-        expressions |> List.collect Field.whiteNoises |> List.distinct
-
-    /// The matrix of expressions whose factors before the noises are constants; none where one is not.
-    let private constantMatrix (expressions: Field list) (noises: Field list) =
-        let entry expression noise =
-            Field.constant (Field.derivative noise expression)
-
-        let entries = expressions |> List.map (fun f -> noises |> List.map (entry f))
-
-        if entries |> List.concat |> List.forall _.IsSome then
-            Some(entries |> List.map (List.map Option.get) |> array2D)
-        else
-            None
-
-    /// What the drifts and the noise divide by, as a program from the state; none where that is nothing.
-    let private denominators (equations: Equation list) noise : FieldProgram option =
-        let noises =
-            match noise with
-            | Noise.Expressions(_, parts) -> List.map snd parts
-            | _ -> []
-
-        match (equations |> List.map _.Drift) @ noises |> List.collect Field.denominators |> List.distinct with
-        | [] -> None
-        | found ->
-            Some(
-                FieldCompiler([ equations |> List.map _.Unknown ], None)
-                    .Program(found |> List.map (fun f -> wanted false (string f) (Field.place f) f))
-            )
-
-    let private denominatorMap (program: FieldProgram option) : Func<ITileMap> | null =
-        match program with
-        | Some program -> Func<ITileMap>(fun () -> program.Compile())
-        | None -> null
-
-    let private denominatorRows (program: FieldProgram option) : IReadOnlyList<Segment> =
-        match program with
-        | Some program -> program.Outputs
-        | None -> [||]
 
     let private scalars (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
@@ -194,138 +101,6 @@ module Lower =
                  | Some(_, noises) -> noises.Length
                  | None -> 0)
         )
-
-    /// Terms of a drift that are linear in their own unknown, a field on a torus, with constant factors; and the rest.
-    let private ownLinear (equation: Equation) =
-        match equation.Unknown with
-        | Field.Unknown(_, Domain.Torus _) ->
-            let own, others =
-                Equation.terms equation.Drift
-                |> List.filter (fun term -> not (isZero term.Coefficient))
-                |> List.partition (fun term -> term.Core = equation.Unknown)
-
-            own, Equation.sum others
-        | _ -> [], equation.Drift
-
-    /// |S(k)| of an expression that is a sum of constant factors, linear operators and white noises, each of them of this unknown alone; none where it is not.
-    let private additiveRows (compiler: FieldCompiler) (unknown: Field, segment: Segment) (expression: Field) : Complex[] option =
-        let terms =
-            Equation.terms expression |> List.filter (fun term -> not (isZero term.Coefficient))
-
-        let square (terms: Term list) =
-            match segment.Grid with
-            | NonNull grid when segment.Representation = Representation.Modes ->
-                compiler.LinearSymbol(grid, terms)
-                |> Array.map (fun s -> s.Real * s.Real + s.Imaginary * s.Imaginary)
-            | _ ->
-                let total =
-                    terms |> List.sumBy (fun t -> Field.constant t.Coefficient |> Option.defaultValue nan)
-
-                Array.create segment.Rows (total * total)
-
-        let isPlain (term: Term) =
-            // a Brownian motion that pushes a whole field is one noise for all its rows
-            term.Core.IsWhiteNoise
-            && Field.place term.Core = Field.place unknown
-            && (segment.Representation = Representation.Modes || term.Operators.IsEmpty)
-            && Field.isConstant term.Coefficient
-
-        if isZero expression then
-            Some(Array.create segment.Rows Complex.Zero)
-        elif terms |> List.forall isPlain then
-            terms
-            |> List.groupBy _.Core
-            |> List.map (snd >> square)
-            |> List.reduce (Array.map2 (+))
-            |> Array.map (fun p -> Complex(sqrt p, 0.0))
-            |> Some
-        else
-            None
-
-    /// The increment of a Milstein step as a map of state and normals, where the noise allows one.
-    let private milstein unknowns asked (expressions: (Field * Field) list) : Func<float, Func<IPairMap>> | null =
-        match NoiseTerms.milsteinTerm (Field.Number 1.0) expressions with
-        | Error _ -> null
-        | Ok _ ->
-            Func<float, Func<IPairMap>>(fun h ->
-                match NoiseTerms.milsteinTerm (Field.Number h) expressions with
-                | Error reason -> raise (LeithException $"milstein: {reason}")
-                | Ok terms ->
-                    let noises = noisesOf (List.map snd expressions)
-
-                    let program =
-                        FieldCompiler([ unknowns; noises ], None).Program(asked (List.map snd terms))
-
-                    Func<IPairMap>(fun () -> program.CompilePair()))
-
-    /// What becomes of the aliases of products.
-    let internal aliases (dealiased: bool) (equations: Equation list) (noise: Noise) : Aliases =
-        let onTorus =
-            equations |> List.filter (fun e -> Field.place e.Unknown |> Option.exists _.IsTorus)
-
-        let isNoisy (unknown, f) =
-            Field.place unknown |> Option.exists _.IsTorus && not (List.isEmpty (Field.unknowns f))
-
-        match onTorus |> List.map (fun e -> Aliasing.degree e.Drift) |> List.fold max 0.0, noise with
-        | d, _ when d <= 1.0 -> Aliases.Absent
-        | _ when not dealiased -> Aliases.Left
-        | d, _ when Double.IsInfinity d -> Aliases.Unbounded
-        | _, Noise.Expressions(_, parts) when parts |> List.exists isNoisy -> Aliases.Noisy
-        | d, _ -> Aliases.Removed(int d)
-
-    let private degreeOf dealiased equations noise =
-        match aliases dealiased equations noise with
-        | Aliases.Removed degree -> Some degree
-        | _ -> None
-
-    /// One field an equation, in the representation of the state.
-    let private askedOf (equations: Equation list) expressions =
-        List.map2
-            (fun (equation: Equation) f ->
-                let place = Field.place equation.Unknown
-                wanted (place |> Option.exists _.IsTorus) (string equation.Unknown) place f)
-            equations
-            expressions
-
-    /// The operations of the part of a system with fields that is not linear in its own unknown; none where there is no such part.
-    let restProgram (dealiased: bool) (equations: Equation list) (noise: Noise) : FieldProgram option =
-        let rests = equations |> List.map (ownLinear >> snd)
-
-        if rests |> List.forall isZero then
-            None
-        else
-            let unknowns = equations |> List.map _.Unknown
-            Some(FieldCompiler([ unknowns ], degreeOf dealiased equations noise).Program(askedOf equations rests))
-
-    /// Additive noise of one strength at all sites of each unknown as expressions, with the first rows of the white noises.
-    let private siteNoises unknowns (segments: Segment list) (rows: Complex[] list) =
-        let part unknown (segment: Segment, strengths: Complex[]) =
-            match unknown, strengths[0].Real with
-            | Field.Unknown(name, domain), sigma when sigma <> 0.0 ->
-                let noise = Field.WhiteNoise(name, domain)
-                Some(noise, segment.First), sigma * noise
-            | _ -> None, Field.Number 0.0
-
-        let noises, parts = List.map2 part unknowns (List.zip segments rows) |> List.unzip
-
-        List.choose id noises, parts
-
-    /// Which rows a system has whose products keep the modes that they do not alias onto; null: all.
-    let private keptRows (segments: Segment list) (degree: int option) : bool[] | null =
-        match degree with
-        | None -> null
-        | Some degree ->
-            segments
-            |> List.map (fun segment ->
-                match segment.Grid with
-                | NonNull grid when segment.Representation = Representation.Modes -> Aliasing.mask grid degree |> Array.map ((=) Complex.One)
-                | _ -> Array.create segment.Rows true)
-            |> Array.concat
-
-    let private held (kept: bool[] | null) (symbol: Complex[]) =
-        match kept with
-        | null -> symbol
-        | kept -> Array.map2 (fun keep s -> if keep then s else Complex.Zero) kept symbol
 
     let private fields dealiased (equations: Equation list) noise =
         let unknowns = equations |> List.map _.Unknown
