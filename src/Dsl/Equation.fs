@@ -144,15 +144,17 @@ module Equation =
     let sum terms =
         terms |> List.map termField |> List.fold (fun a b -> a + b) (Field.Number 0.0)
 
-    /// Bytes that the tiles of one thread take at the least: eight rows of sixteen doubles a site.
-    let internal leastBytes (equations: Equation list) =
-        let sites unknown =
-            match unknown with
+    /// Rows of the state, a float since grids may be larger than anything.
+    let internal rows (equations: Equation list) =
+        equations
+        |> List.sumBy (fun e ->
+            match e.Unknown with
             | Field.Unknown(_, (Domain.Torus(_, points) | Domain.Lattice(_, points) | Domain.Modes(_, points))) ->
                 points |> List.fold (fun n p -> n * float p) 1.0
-            | _ -> 1.0
+            | _ -> 1.0)
 
-        1024.0 * (equations |> List.sumBy (fun e -> sites e.Unknown))
+    /// Bytes that the tiles of one thread take at the least: eight rows of sixteen doubles a site.
+    let internal leastBytes equations = 1024.0 * rows equations
 
     /// Refuses a system that cannot be one: no equation, an unknown twice or without an equation, white noise in a drift, a right side that lives elsewhere than its unknown.
     let check (equations: Equation list) =
@@ -212,14 +214,6 @@ module internal Equations =
     /// The unknowns that are fields.
     let fields (equations: Equation list) =
         equations |> List.map _.Unknown |> List.filter (fun u -> (Field.place u).IsSome)
-
-    /// Rows of the state, a float since grids may be larger than anything.
-    let rows (equations: Equation list) =
-        equations
-        |> List.sumBy (fun e ->
-            match Field.place e.Unknown with
-            | Some(Domain.Torus(_, points) | Domain.Lattice(_, points) | Domain.Modes(_, points)) -> points |> List.fold (fun n p -> n * float p) 1.0
-            | _ -> 1.0)
 
     /// Whether the state is that of one field on a torus, or of numbers only.
     let isPlain (equations: Equation list) =

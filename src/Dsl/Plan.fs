@@ -351,7 +351,7 @@ module Plan =
         | Source.Recorded _ -> ()
         | Source.Simulated(equations, _, _, sampling) ->
             // Buffers of the transforms are counted for the whole only where the grid is small enough to be looked at.
-            let rows = Equations.rows equations
+            let rows = Equation.rows equations
             let needs = footprint threads experiment equations sampling
             let parts = memoryParts threads (workspaceOf rows nothing) needs
             let total = List.sumBy snd parts
@@ -379,7 +379,7 @@ module Plan =
 
             let needs = footprint threads experiment equations sampling
 
-            let perThread = workspaceOf (Equations.rows equations) work
+            let perThread = workspaceOf (Equation.rows equations) work
 
             let transforms = $"{toReal} to real space and {toSpectrum} to Fourier space"
 
