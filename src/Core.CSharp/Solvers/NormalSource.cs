@@ -12,8 +12,8 @@ public interface INormalSource
 /// <summary>A source that can be asked for some rows of a step.</summary>
 internal interface IRowNormals : INormalSource
 {
-    /// <summary>Fills the first rows of a tile with those rows of a step that begin with an even one: the numbers that they have among all rows.</summary>
-    void Fill(Tile normals, long step, int firstRow, int rows);
+    /// <summary>Fills rows × 8 doubles with those rows of a step that begin with an even one, for eight members: the numbers that they have among all rows.</summary>
+    unsafe void Fill(double* normals, int firstMember, long step, int firstRow, int rows);
 }
 
 /// <summary>Normals as a function of (seed, member, step, row): the same for any number of threads, members and restarts.</summary>
@@ -22,14 +22,14 @@ internal sealed class CounterNormals(ulong seed) : IRowNormals
     private const uint Stream = 0;
 
     /// <inheritdoc/>
-    public void Fill(Tile normals, long step) => Fill(normals, step, 0, normals.Rows);
-
-    /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public unsafe void Fill(Tile normals, long step, int firstRow, int rows)
+    public unsafe void Fill(Tile normals, long step)
     {
         int first = normals.Index * Tile.Members;
-        NormalStream.Fill(normals.A.Pointer, rows, seed, Stream, step, first, firstRow);
-        NormalStream.Fill(normals.B.Pointer, rows, seed, Stream, step, first + LaneArray.Lanes, firstRow);
+        Fill(normals.A.Pointer, first, step, 0, normals.Rows);
+        Fill(normals.B.Pointer, first + LaneArray.Lanes, step, 0, normals.Rows);
     }
+
+    /// <inheritdoc/>
+    public unsafe void Fill(double* normals, int firstMember, long step, int firstRow, int rows) => NormalStream.Fill(normals, rows, seed, Stream, step, firstMember, firstRow);
 }

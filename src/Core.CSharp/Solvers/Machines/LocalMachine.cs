@@ -12,7 +12,8 @@ internal sealed unsafe class LocalMachine : IStepper
     private readonly int sites, atOnce;             // lines
     private readonly double step;
     private readonly Tile next;
-    private readonly Tile[] drawn;                  // [white noise]: normals of some lines
+    private readonly LaneArray[] drawn;             // [white noise]: normals of some lines, of eight members
+    private readonly int[] buffers;                 // [input]
     private readonly bool inParts;
 
     public LocalMachine(Model model, LocalStep law, double step)
@@ -25,8 +26,9 @@ internal sealed unsafe class LocalMachine : IStepper
         // normals come in pairs of rows: a part must begin with an even one
         atOnce = Math.Max(1, RowsAtOnce / loop.Length);
         inParts = loop.Length * atOnce % 2 == 0 && law.Noises.All(row => row % 2 == 0);
-        if (!inParts) atOnce = loop.Lines;
-        drawn = [.. law.Noises.Select(_ => new Tile(Math.Min(atOnce, loop.Lines) * loop.Length))];
+        if (!inParts || law.Noises.Count == 0) atOnce = loop.Lines;
+        drawn = [.. law.Noises.Select(_ => new LaneArray(Math.Min(atOnce, loop.Lines) * loop.Length))];
+        buffers = [.. law.Inputs.Select(input => input switch { PointwiseInput.Value value => value.Buffer, PointwiseInput.Neighbour neighbour => neighbour.Buffer, _ => -1 })];
         Normals = law.Noises.Count == 0 ? 0 : law.Noises.Max() + sites;
     }
 
@@ -37,25 +39,31 @@ internal sealed unsafe class LocalMachine : IStepper
     public bool TryStep(ReadOnlySpan<Tile> states, ReadOnlySpan<Tile> results, double time, long number, IRowNormals source, int index)
     {
         if (!inParts) return false;
-        int lines = law.Noises.Count == 0 ? loop.Lines : atOnce;
-        for (int first = 0; first < loop.Lines; first += lines)
-        {
-            int some = Math.Min(lines, loop.Lines - first), row = first * loop.Length;
-            for (int i = 0; i < drawn.Length; i++)
+        double** normals = stackalloc double*[drawn.Length + 1];
+        // eight members at a time: their lines and normals stay in the nearest cache
+        for (int half = 0; half < 2; half++)
+            for (int first = 0; first < loop.Lines; first += atOnce)
             {
-                drawn[i].Index = index;
-                source.Fill(drawn[i], number, law.Noises[i] + row, some * loop.Length);
+                int some = Math.Min(atOnce, loop.Lines - first), row = first * loop.Length;
+                for (int i = 0; i < drawn.Length; i++)
+                {
+                    source.Fill(drawn[i].Pointer, index * Tile.Members + half * LaneArray.Lanes, number, law.Noises[i] + row, some * loop.Length);
+                    normals[i] = drawn[i].Pointer - row * LaneArray.Lanes;
+                }
+                for (int i = 0; i < states.Length; i++) Run(half == 0 ? states[i].A : states[i].B, half == 0 ? results[i].A : results[i].B, first, some, time, normals);
             }
-            for (int i = 0; i < states.Length; i++)
-                Run(states[i], results[i], first, some, time, (noise, half) => (half == 0 ? drawn[noise].A : drawn[noise].B).Pointer - row * LaneArray.Lanes);
-        }
         for (int i = 0; i < states.Length; i++) states[i].Swap(results[i]);
         return true;
     }
 
     public void Step(Tile state, double time, Tile normals)
     {
-        Run(state, next, 0, loop.Lines, time, (noise, half) => (half == 0 ? normals.A : normals.B).Pointer + law.Noises[noise] * LaneArray.Lanes);
+        double** noises = stackalloc double*[law.Noises.Count + 1];
+        for (int half = 0; half < 2; half++)
+        {
+            for (int i = 0; i < law.Noises.Count; i++) noises[i] = (half == 0 ? normals.A : normals.B).Pointer + law.Noises[i] * LaneArray.Lanes;
+            Run(half == 0 ? state.A : state.B, half == 0 ? next.A : next.B, 0, loop.Lines, time, noises);
+        }
         state.Swap(next);
     }
 
@@ -63,24 +71,15 @@ internal sealed unsafe class LocalMachine : IStepper
     {
         loop.Dispose();
         next.Dispose();
-        foreach (var tile in drawn) tile.Dispose();
+        foreach (var lines in drawn) lines.Dispose();
     }
 
-    private delegate double* NormalsOf(int noise, int half);
-
-    private void Run(Tile from, Tile to, int first, int lines, double time, NormalsOf normals)
+    private void Run(LaneArray from, LaneArray to, int first, int lines, double time, double** normals)
     {
-        long* x = stackalloc long[law.Inputs.Count + 1], y = stackalloc long[segments.Count];
-        for (int half = 0; half < 2; half++)
-        {
-            LaneArray u = half == 0 ? from.A : from.B, v = half == 0 ? to.A : to.B;
-            for (int i = 0; i < law.Inputs.Count; i++)
-            {
-                int buffer = law.Inputs[i] switch { PointwiseInput.Value value => value.Buffer, PointwiseInput.Neighbour neighbour => neighbour.Buffer, _ => -1 };
-                x[i] = buffer < segments.Count ? (long)(u.Vectors + segments[buffer].First) : (long)normals(buffer - segments.Count, half);
-            }
-            for (int i = 0; i < segments.Count; i++) y[i] = (long)(v.Vectors + segments[i].First);
-            loop.Run(x, y, first, lines, time);
-        }
+        long* x = stackalloc long[buffers.Length + 1], y = stackalloc long[segments.Count];
+        for (int i = 0; i < buffers.Length; i++)
+            x[i] = buffers[i] < segments.Count ? (long)(from.Vectors + segments[buffers[i]].First) : (long)normals[buffers[i] - segments.Count];
+        for (int i = 0; i < segments.Count; i++) y[i] = (long)(to.Vectors + segments[i].First);
+        loop.Run(x, y, first, lines, time);
     }
 }
