@@ -136,10 +136,10 @@ public static unsafe class NormalStream
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> LowHalves(Vector512<ulong> even, Vector512<ulong> odd) => ((even & Vector512.Create(0xFFFFFFFFUL)) | (odd << 32)).AsSingle();
+    private static Vector512<float> LowHalves(Vector512<ulong> even, Vector512<ulong> odd) => Vector512.ConditionalSelect(Vector512.Create(0xFFFFFFFFUL), even, odd << 32).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> HighHalves(Vector512<ulong> even, Vector512<ulong> odd) => ((even >>> 32) | (odd & Vector512.Create(0xFFFFFFFF00000000UL))).AsSingle();
+    private static Vector512<float> HighHalves(Vector512<ulong> even, Vector512<ulong> odd) => Vector512.ConditionalSelect(Vector512.Create(0xFFFFFFFFUL), even >>> 32, odd).AsSingle();
 
     private static ulong MemberKey(uint stream, int member) => (uint)member | ((ulong)stream << 40);
 
