@@ -2,7 +2,7 @@
 // Equation   ∂u/∂t = κ Δu − A ∂x u + α Σ[u (1 − u²)] + ε Σ^½ ξ,   Σ = (1 − Δ)⁻¹
 // Expect     dynamical peaks of .198, .098 and .062 two, four and six pixels downstream, 19, 40 and 60 time units after the kick; the Gaussian estimate says .434, .257 and .172
 //            statistics: variance .732, kurtosis 1.47, density peaks of .61 at ±.96 and .175 at 0; the mean over the box, which hops, keeps a correlation of .77 after 160 time units
-// Run        ./run experiments/allen_cahn.fsx          (5 min on two cores; --sketch: half a minute)
+// Run        ./run experiments/allen_cahn.fsx          (5 min on two cores; --sketch: 45 s)
 // Source     Giorgini, Deck, Bischoff, Souza (2024), PRL 133, 267302, arXiv:2402.01029
 #load "../leith.fsx"
 open Leith

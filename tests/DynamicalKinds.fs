@@ -6,28 +6,10 @@ open FsCheck
 open FsCheck.FSharp
 open Leith
 open Leith.Core
+open Leith.Tests.Running
 open Xunit
 
 // Twin runs, field kicks and noise weights of one system, from a script to the responses: three ways that share no sampling error.
-
-let private run' (experiment: Experiment) : Outcome =
-    Terminal.isQuiet <- true
-    let folder = Directory.CreateTempSubdirectory("leith-kinds-").FullName
-
-    try
-        Runner.outcome
-            {
-                Sketch = false
-                Out = Path.Combine(folder, "out")
-                Seed = None
-                Threads = 2
-                Debug = false
-                Cache = Some(Path.Combine(folder, "cache"))
-                Values = []
-            }
-            experiment
-    finally
-        Directory.Delete(folder, true)
 
 let private quick count =
     Config.QuickThrowOnFailure.WithMaxTest(count).WithReplay(20261124UL, 2403UL)
@@ -50,7 +32,7 @@ let private worst (a: Response) (b: Response) =
 
 let private agree (name: string) u drift noise' step' dt =
     let outcome =
-        run' (
+        runAlone (
             experiment name {
                 system (ddt u == drift)
                 noise noise'

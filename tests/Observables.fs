@@ -6,26 +6,8 @@ open System.Numerics
 open System.Threading
 open Leith
 open Leith.Core
+open Leith.Tests.Running
 open Xunit
-
-let private run' (experiment: Experiment) : Outcome =
-    let folder = Directory.CreateTempSubdirectory("leith-observables-").FullName
-    Terminal.isQuiet <- true
-
-    try
-        Runner.outcome
-            {
-                Sketch = false
-                Out = folder
-                Seed = None
-                Threads = 2
-                Debug = false
-                Cache = Some(Path.Combine(folder, "cache"))
-                Values = []
-            }
-            experiment
-    finally
-        Directory.Delete(folder, true)
 
 let private u = field "u" (ring 6.0 8)
 
@@ -53,7 +35,7 @@ let ``Twice the field answers twice as much, by every estimator`` () =
     let twice = 2.0 * u
 
     let outcome =
-        run' (
+        runAlone (
             onRing [ u; twice ] [
                 gaussian
                 exact ringScore
@@ -76,7 +58,7 @@ let ``Twice the field answers twice as much, by every estimator`` () =
 let ``A cube of a Gaussian field answers three times its variance times the propagator`` () =
     // ⟨u³(τ) s(0)⟩ is linear in u(0) by Wick's theorem: R = 3 ⟨u²⟩ exp(Lτ). Twins need no theorem. 13 lags × 8 sites, |z| < 4.5: false alarm below 1e-3, fixed seed.
     let outcome =
-        run' (onRing [ u; cube u ] [ gaussian; exact ringScore; dynamical (pairs 4096) ])
+        runAlone (onRing [ u; cube u ] [ gaussian; exact ringScore; dynamical (pairs 4096) ])
 
     let linear = of' "Gaussian" "u" outcome
     let model = Lower.system advected (perSite 1.0)
@@ -102,7 +84,7 @@ let ``A cube of a Gaussian field answers three times its variance times the prop
 [<Fact>]
 let ``A square may be observed: it answers nothing in a symmetric law`` () =
     // 13 lags × 8 sites, |z| < 4.5: false alarm below 1e-3, fixed seed.
-    let outcome = run' (onRing [ square u ] [ gaussian; exact ringScore ])
+    let outcome = runAlone (onRing [ square u ] [ gaussian; exact ringScore ])
 
     for response in outcome.Responses do
         Array.zip (Array.concat response.Values) (Array.concat response.StandardError.Value)
@@ -156,7 +138,7 @@ let ``In a double well the learned and the exact score agree with twins, and the
     let x = scalar "x"
 
     let outcome =
-        run' {
+        runAlone {
             Title = "double well"
             Source =
                 Source.Simulated([ ddt x == x - cube x ], perSite 0.7, eulerMaruyama 0.005, members 512 |> spinUp 20.0 |> lasting 200.0 |> every 0.1)
@@ -211,7 +193,7 @@ let ``A network learns the unknown that is pushed, wherever it stands among seve
     let v = field "v" (ring 6.0 8)
 
     let outcome =
-        run' {
+        runAlone {
             onRing [ u ] [ gaussian; learned (residualNet |> channels 8 |> layers 1 |> steps 40) ] with
                 Source =
                     Source.Simulated(

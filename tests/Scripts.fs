@@ -730,6 +730,15 @@ let ``Experiments with systems as data are sketched`` (name: string, estimators:
         Assert.Equal(components, response.GetProperty("components").GetArrayLength())
 
 [<Fact>]
+let ``The modified Allen–Cahn equation is sketched`` () =
+    let result = sketched "allen_cahn" []
+    Assert.Equal<string list>([ "dynamical"; "Gaussian"; "exact score"; "learned" ], texts "estimator" (result.GetProperty "responses"))
+    let statistics = (result.GetProperty "statistics")[0]
+    // .734 and 1.468 at full size; this is a sixteenth, of a field that hops between two wells.
+    Assert.InRange((statistics.GetProperty "variance").GetProperty("value").GetDouble(), 0.70, 0.76)
+    Assert.InRange((statistics.GetProperty "kurtosis").GetProperty("value").GetDouble(), 1.35, 1.6)
+
+[<Fact>]
 let ``Navier–Stokes turbulence is sketched`` () =
     let result = sketched "navier_stokes" []
     Assert.Equal<string list>([ "dynamical"; "Gaussian"; "learned" ], texts "estimator" (result.GetProperty "responses"))

@@ -4,31 +4,10 @@ open System
 open System.IO
 open Leith
 open Leith.Core
+open Leith.Tests.Running
 open Xunit
 
 // Experiments of several unknowns, lattices and noises that depend on the state, written in the language and run to the end; answers known in closed form.
-
-let private run' (experiment: Experiment) : Outcome =
-    Terminal.isQuiet <- true
-
-    let folder = Directory.CreateTempSubdirectory("leith-several-").FullName
-
-
-    let outcome =
-        Runner.outcome
-            {
-                Sketch = false
-                Out = Path.Combine(folder, "out")
-                Seed = None
-                Threads = 2
-                Debug = false
-                Cache = Some(Path.Combine(folder, "cache"))
-                Values = []
-            }
-            experiment
-
-    Directory.Delete(folder, true)
-    outcome
 
 let private refused (phrase: string) work =
     let error = Assert.Throws<LeithException>(fun () -> work () |> ignore)
@@ -65,7 +44,7 @@ let ``the response on a lattice is that of its finite differences, by twins, fie
     ]
 
     let outcome =
-        run' (
+        runAlone (
             experiment "lattice" {
                 system (ddt u == -1.0 * u + 0.4 * lap u)
                 noise (perSite 1.0)
@@ -92,7 +71,7 @@ let ``a field that another one drives answers through it`` () =
 
     // dv = −v + u: a push of u by one shows in v as t e^{−t} where both decay at rate 1
     let outcome =
-        run' (
+        runAlone (
             experiment "driven" {
                 system [ ddt u == -u; ddt v == u - v ]
                 noise (independent [ on u (perSite 1.0); on v (perSite 0.3) ])
@@ -243,7 +222,7 @@ let ``an automatic step is chosen, run and told`` () =
     let x = scalar "x"
 
     let outcome =
-        run' (
+        runAlone (
             experiment "automatic" {
                 system (ddt x == x - cube x)
                 noise (perSite 0.7)

@@ -8,6 +8,7 @@ open FsCheck
 open FsCheck.FSharp
 open Leith
 open Leith.Core
+open Leith.Tests.Running
 open Leith.Tests.TreeReferee
 open Xunit
 
@@ -358,8 +359,6 @@ let private scalarResponses = [
 
 [<Fact>]
 let ``The scalar climate answers a push as its Fokker–Planck equation says`` () =
-    let folder = Directory.CreateTempSubdirectory("leith-systems-").FullName
-    Terminal.isQuiet <- true
     let system = ClimateSystems.scalarAdditive x
     let deviation = 0.629021
 
@@ -374,43 +373,29 @@ let ``The scalar climate answers a push as its Fokker–Planck equation says`` (
         Seed = 17
     }
 
-    try
-        let outcome =
-            Runner.outcome
-                {
-                    Sketch = false
-                    Out = folder
-                    Seed = None
-                    Threads = 2
-                    Debug = false
-                    Cache = Some(Path.Combine(folder, "cache"))
-                    Values = []
-                }
-                asked
+    let outcome = runAlone asked
 
-        // 60 comparisons that move together, |z| < 4.5: false alarm below 1e-3, fixed seed; the last digit of the reference is its error.
-        for response in outcome.Responses do
-            for lag, exact, quasiGaussian in scalarResponses do
-                let expected =
-                    if response.Estimator = "Gaussian" then
-                        quasiGaussian
-                    else
-                        exact
+    // 60 comparisons that move together, |z| < 4.5: false alarm below 1e-3, fixed seed; the last digit of the reference is its error.
+    for response in outcome.Responses do
+        for lag, exact, quasiGaussian in scalarResponses do
+            let expected =
+                if response.Estimator = "Gaussian" then
+                    quasiGaussian
+                else
+                    exact
 
-                let i = response.Lags |> Array.findIndex (fun l -> abs (l - lag) < 1e-9)
+            let i = response.Lags |> Array.findIndex (fun l -> abs (l - lag) < 1e-9)
 
-                for n in 0..3 do
-                    let value, error = response.Values[n][i], response.StandardError.Value[n][i]
+            for n in 0..3 do
+                let value, error = response.Values[n][i], response.StandardError.Value[n][i]
 
-                    Assert.True(
-                        abs (value - expected[n]) < 4.5 * error + 1e-5,
-                        $"{response.Estimator}, z^{n + 1} after {lag}: {value} ± {error}, expected {expected[n]}"
-                    )
+                Assert.True(
+                    abs (value - expected[n]) < 4.5 * error + 1e-5,
+                    $"{response.Estimator}, z^{n + 1} after {lag}: {value} ± {error}, expected {expected[n]}"
+                )
 
-        let dynamical = outcome.Responses |> List.find (fun r -> r.Estimator = "dynamical")
-        Assert.True(Array.max dynamical.StandardError.Value[0] < 0.01)
-    finally
-        Directory.Delete(folder, true)
+    let dynamical = outcome.Responses |> List.find (fun r -> r.Estimator = "dynamical")
+    Assert.True(Array.max dynamical.StandardError.Value[0] < 0.01)
 
 // ---- balances of runs --------------------------------------------------------------------------------------------
 

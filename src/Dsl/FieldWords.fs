@@ -53,6 +53,11 @@ module FieldWords =
 
     /// An unknown field on a torus: `field "u" (torus (2.0 * pi) 32)`.
     let field name domain = Field.Unknown(name, domain)
+
+    /// Several unknown fields on one torus or lattice: `let [ u; v ] = fields [ "u"; "v" ] (torus 1.0 32)`.
+    let fields names domain =
+        names |> List.map (fun name -> field name domain)
+
     /// An unknown number: `scalar "x"`.
     let scalar name = Field.Unknown(name, Domain.Scalar)
     /// Several unknown numbers: `scalars [ "x"; "y"; "z" ]`.

@@ -154,6 +154,21 @@ let private untilError setting members wanted (kind: DynamicalKind option) (p: P
         Reason = e.Reason
     }
 
+/// Whether the kicks of twins were in the linear range; none where nothing was kicked by a finite size.
+let private linearity (estimates: Measured list) =
+    match estimates |> List.filter (fun e -> e.EvenPart.Length > 0) with
+    | [] -> None
+    | twins ->
+        let even = twins |> List.map (fun e -> Array.max e.EvenPart) |> List.max
+
+        let verdict =
+            if even < 0.1 then
+                "the kick is in the linear range"
+            else
+                "the kick is large; the response is not linear in it everywhere"
+
+        Some $"even part over odd part at most {Digest.number even}: {verdict}"
+
 /// Runs until the effort is made. `description` holds everything about the push that the system does not.
 let run setting (stage: string) (description: string) members effort (p: Push) : Measured =
     let key =
@@ -167,7 +182,7 @@ let run setting (stage: string) (description: string) members effort (p: Push) :
                 | Effort.StandardError(wanted, kind) -> untilError setting members wanted kind p progress
 
             stopIfCancelled setting
-            progress.Report(1.0, measured.Reason)
+            progress.Report(1.0, String.concat "; " (measured.Reason :: Option.toList (linearity [ measured ])))
             toArrays measured))
     |> ofArrays p.Rows
 
@@ -178,21 +193,12 @@ let notes (size: float option) (estimates: Measured list) =
     let kicks =
         size |> Option.map (fun s -> $", kicks of ±{Digest.number (s / 2.0)}") |> Option.defaultValue ""
 
-    let twins = estimates |> List.filter (fun e -> e.EvenPart.Length > 0)
-
     [
         yield! estimates |> List.map _.Reason |> List.distinct
-        if twins.IsEmpty then
-            yield $"{Digest.number (float count)} states of runs whose noise serves as kicks: no kick has a size"
-        else
-            let even = twins |> List.map (fun e -> Array.max e.EvenPart) |> List.max
+
+        match linearity estimates with
+        | Some sentence ->
             yield $"{count} pairs with the same noise{kicks}"
-
-            let verdict =
-                if even < 0.1 then
-                    "the kick is in the linear range"
-                else
-                    "the kick is large; the response is not linear in it everywhere"
-
-            yield $"even part over odd part at most {Digest.number even}: {verdict}"
+            yield sentence
+        | None -> yield $"{Digest.number (float count)} states of runs whose noise serves as kicks: no kick has a size"
     ]

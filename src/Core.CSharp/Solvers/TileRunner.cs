@@ -28,7 +28,10 @@ internal sealed class TileRunner : IDisposable
         stepper = simulation.Stepper?.Invoke() ?? Stepper.Make(simulation.Model, simulation.Scheme, simulation.Step);
         source = simulation.Normals ?? new CounterNormals(simulation.Seed);
         normals = new Tile(stepper.Normals);
-        segments = [.. simulation.Model.Segments];
+        // Rows behind those of the model, such as weights that ride along, blow up too.
+        int more = simulation.Rows - simulation.Model.Rows;
+        var behind = simulation.Model.HasFields && simulation.Model.Segments.Any(s => s.Representation == Representation.Modes) ? Representation.Modes : Representation.Sites;
+        segments = [.. simulation.Model.Segments, .. more > 0 ? [new Segment("weights", new Grid([more], [1]), behind, simulation.Model.Rows)] : Array.Empty<Segment>()];
         watch = simulation.Model.Denominators is null ? null : new DenominatorWatch(simulation.Model);
         results = stepper is LocalMachine && source is IRowNormals ? [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))] : [];
         saved = [.. Enumerable.Range(0, states).Select(_ => new Tile(simulation.Rows))];
