@@ -506,6 +506,8 @@ let private sound = {
     Seed = 1
 }
 
+let private sites = field "s" (lattice (ring 4.0 4))
+
 let private simulate equations noise step sampling = {
     sound with
         Source = Source.Simulated(equations, noise, step, sampling)
@@ -678,7 +680,14 @@ let private invalid: (string * Experiment) list = [
         simulate [ ddt u == -u; ddt angles == -angles ] (perSite 1.0) (exponential 0.5) (members 4) with
             Estimate = [ exactOf [ -u; -angles ] ]
     }
-    "got a system of several fields; take dynamical",
+    "got a field on a lattice; take dynamical",
+    {
+        simulate [ ddt sites == -sites ] (perSite 1.0) (eulerMaruyama 0.5) (members 4) with
+            Perturb = kick sites (site [ 0 ])
+            Observe = [ sites ]
+            Estimate = [ propagator ]
+    }
+    "got a system of several unknowns; take dynamical",
     {
         simulate [ ddt u == -u; ddt angles == -angles ] (perSite 1.0) (exponential 0.5) (members 4) with
             Estimate = [ propagator ]

@@ -158,7 +158,7 @@ module EstimateWords =
 
     /// Twin runs with the same noise, one of them pushed.
     let dynamical (effort: Effort) = estimator (Method.Dynamical effort)
-    /// The response a Gaussian process would have, C(t) C(0)⁻¹.
+    /// The response a Gaussian process would have, C(t) C(0)⁻¹; C is the covariance of all numbers, but of several fields that of the kicked one alone.
     let gaussian = estimator Method.Gaussian
     /// The response from a known score of a field: `exact (ouScore u)`.
     let exact (score: Field) = estimator (Method.Exact [ score ])

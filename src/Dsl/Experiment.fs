@@ -175,9 +175,13 @@ module Experiment =
                 ->
                 fail experiment $"'{estimator}' expected a homogeneous system, got a drift that depends on the place; take dynamical (pairs 1000)."
             | Source.Simulated(equations, _, _, _), Method.Propagator when not (Equations.isPlain equations) ->
-                fail
-                    experiment
-                    "`propagator` expected one field on a torus or scalar unknowns, got a system of several fields; take dynamical as the reference."
+                let got =
+                    if equations.Length = 1 then
+                        "a field on a lattice"
+                    else
+                        "a system of several unknowns"
+
+                fail experiment $"`propagator` expected one field on a torus or scalar unknowns, got {got}; take dynamical as the reference."
             | Source.Simulated(equations, _, _, _), Method.Exact score when
                 score.Length
                 <> (if (Equations.fields equations).IsEmpty then

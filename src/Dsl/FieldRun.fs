@@ -79,6 +79,21 @@ let private dependsOn test c =
         (equations |> List.map _.Drift) @ noises |> List.exists test
     | Source.Recorded _ -> false
 
+/// What a score of the kicked field alone leaves out.
+let private unseen c =
+    match c.Experiment.Source with
+    | Source.Simulated(equations, _, _, _) when equations.Length > 1 ->
+        let others =
+            equations
+            |> List.map (_.Unknown >> string)
+            |> List.filter ((<>) (string c.Unknown))
+            |> String.concat " and "
+
+        [
+            $"from the values of {c.Unknown} alone: where {others} is correlated with it at one time, this is not the response, not even of a linear system"
+        ]
+    | _ -> []
+
 let private twins c estimator observable effort (deviation: float) =
     let size = 0.1 * deviation
 
@@ -237,6 +252,7 @@ let private learnedResponse c estimator observable network (products: Dictionary
     let notes = [
         $"trained on about {trainingFields c.Setting} fields; response with a linear forecast as control variate, network at {Digest.number remainder.Fields} base fields"
         $"score at noise level σ = {Digest.number score.Sigma}"
+        yield! unseen c
     ]
 
     response c estimator observable r.Lags r.Values (Some r.StandardError) notes,
@@ -309,7 +325,7 @@ let run setting experiment equations step sampling =
                 Terminal.stage "resample Gaussian" (fun _ ->
                     SpectralResponse.Gaussian(plain, products[(c.Unknown, "the state")], c.Plan.Every, bootstrap c))
 
-            response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number plain.Fields} base fields" ], []
+            response c estimator observable r.Lags r.Values (Some r.StandardError) ($"{Digest.number plain.Fields} base fields" :: unseen c), []
         | Method.Exact score ->
             let p = products[(observable, "score " + Field.canonical score.Head)]
 

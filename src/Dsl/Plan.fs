@@ -67,7 +67,10 @@ module Plan =
         | added -> [
             "added drift",
             (added |> List.map (fun (u, f) -> $"{u}: {f}") |> String.concat "; ")
-            + $" (½ Σ (S·∂)S, since {(Schemes.Facts step.Scheme).Name} reads noise in {senseOf step}'s sense)"
+            + (if step.IsAutomatic then
+                   " (½ Σ (S·∂)S, in case the law that is chosen reads noise in Itô's sense)"
+               else
+                   $" (½ Σ (S·∂)S, since {(Schemes.Facts step.Scheme).Name} reads noise in {senseOf step}'s sense)")
           ]
 
     let private aliasText (step: Step) (equations: Equation list) noise =
@@ -289,7 +292,7 @@ module Plan =
         if model.IsMultiplicative then
             "not known before the run: the noise depends on the state"
         elif not (isNull model.Nonlinear) then
-            "not known before the run: the equation is not linear, or joins sites of a lattice"
+            "not known before the run: the equation is not linear, is forced, or joins unknowns or sites of a lattice"
         else
             try
                 match memory model with

@@ -44,6 +44,11 @@ internal sealed class DenominatorWatch : IDisposable
         after.Dispose();
     }
 
-    private static unsafe uint Crossed(LaneArray before, LaneArray after, int row) =>
-        (uint)Vector512.LessThanOrEqual(before.Vectors[row] * after.Vectors[row], Vector512<double>.Zero).ExtractMostSignificantBits();
+    /// <remarks>A zero before is looked for by itself: what follows it is not finite, and neither is the product.</remarks>
+    private static unsafe uint Crossed(LaneArray before, LaneArray after, int row)
+    {
+        var (from, to) = (before.Vectors[row], after.Vectors[row]);
+        var changed = Vector512.LessThanOrEqual(from * to, Vector512<double>.Zero) | Vector512.Equals(from, Vector512<double>.Zero);
+        return (uint)changed.ExtractMostSignificantBits();
+    }
 }
