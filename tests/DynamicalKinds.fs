@@ -86,3 +86,22 @@ let ``three ways agree on an Allen–Cahn field, its aliases left in or not`` ()
             agree "Allen–Cahn, aliased" u (drift a b) (additive (0.1 * root sigma)) (rk4 0.0625 |> aliased) 0.0625
             agree "Allen–Cahn, ETD" u (drift a b) (additive (0.1 * root sigma)) (etdRk4 0.0625) 0.0625)
     )
+
+[<Fact>]
+let ``a standard error that does not fall, since members stay in their wells, ends the runs with a sentence`` () =
+    let x = scalar "x"
+
+    let stuck = experiment "two wells" {
+        system (ddt x == x - cube x)
+        noise (perSite 0.1)
+        step (eulerMaruyama 0.05)
+        sample (members 16 |> spinUp 20.0 |> lasting 8.0 |> every 0.5)
+        perturb (push x)
+        observe [ square x ]
+        lags 1.0
+        estimate [ dynamical (standardError 0.02 |> by twinRuns) ]
+        seed 3
+    }
+
+    let error = Assert.Throws<LeithException>(fun () -> runAlone stuck |> ignore)
+    Assert.Contains("members stay apart", error.Message)

@@ -90,12 +90,16 @@ public static class DynamicalChoice
     {
         // Batches a few seconds long, or long enough that their loose ends do not count.
         int batch = (int)Math.Clamp(5 / cost.SecondsPerUnit, 2 * PilotUnits, 1 << 20);
+        var stall = new Stall(engine.Units);
         while (true)
         {
             var sums = engine.Estimate(threads);
             double error = Dynamical.Largest(sums.StandardError), needed = Math.Max(engine.Units, engine.Units * (error / wanted) * (error / wanted));
             progress?.Report((engine.Units / needed, error));
             if (error <= wanted || sums.Count >= most || cancellation.IsCancellationRequested) return sums;
+            if (stall.Stands(engine.Units, error))
+                throw new LeithException($"dynamical: expected a standard error that falls to {wanted:g3} as runs go on, but it stands at {error:g3} after {sums.Count} of them: "
+                    + "members stay apart, as in different wells. Take more members, or a larger error.");
             double done = engine.Units;
             double missing = Math.Min(needed - done, Math.Ceiling((most - sums.Count) * done / sums.Count));
             int units = (int)Math.Clamp(Math.Ceiling(missing), 1, batch);
@@ -112,6 +116,22 @@ public static class DynamicalChoice
         var missing = Enum.GetValues<DynamicalKind>().Where(kind => costs.All(cost => cost.Kind != kind)).Select(kind => Obstacle(question, kind)!);
         string figures = others.Length > 0 ? $": standard error after one second {Figure(costs[best])}, {string.Join(", ", others)} (largest of any lag, from a pilot)" : ", the only kind that this model allows";
         return string.Join("; ", missing.Prepend(name + figures));
+    }
+
+    /// <summary>Sees errors that do not fall: sixteen times the runs should leave a quarter; more than half of it, twice in a row, is no chance.</summary>
+    private sealed class Stall(double units)
+    {
+        private double before = double.NaN;
+        private int times;
+
+        public bool Stands(double now, double error)
+        {
+            if (double.IsNaN(before)) before = error;
+            if (now < 16 * units) return false;
+            times = error > before / 2 ? times + 1 : 0;
+            (units, before) = (now, error);
+            return times > 1;
+        }
     }
 
     private sealed class Relay(Action<double> report) : IProgress<double>
