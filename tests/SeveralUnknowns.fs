@@ -261,3 +261,22 @@ let ``the Gaussian estimate of several fields says that it sees the kicked one a
 
     Assert.Contains("from the values of u alone: where v is correlated", notes [ ddt u == v - u; ddt v == -v ])
     Assert.DoesNotContain("alone", notes [ ddt u == -u ])
+
+[<Fact>]
+let ``the score of another field than the kicked one is refused`` () =
+    let box = ring 6.0 6
+    let v, w = field "v" box, field "w" box
+
+    let asked score' = experiment "two fields" {
+        system [ ddt v == lap v - v; ddt w == lap w - w ]
+        noise (independent [ on v (perSite 1.0); on w (perSite 1.0) ])
+        step (rk4 0.05)
+        sample (members 16 |> lasting 10.0 |> every 0.5)
+        perturb (kick w (site [ 0 ]))
+        observe [ w ]
+        lags 1.0
+        estimate [ exact score' ]
+    }
+
+    refused "expected the score of w, which is kicked" (fun () -> Experiment.validate (asked (2.0 * (lap v - v))))
+    Experiment.validate (asked (2.0 * (lap w - w)))

@@ -104,6 +104,10 @@ module Experiment =
                 match experiment.Perturb, score with
                 | Perturbation.Kick(u, _), [ one ] when Field.place one <> Field.place u ->
                     fail experiment $"'{estimator}' expected a score on the grid of {u}, which is kicked, got {one}; give ∂ ln ρ/∂u at each site."
+                | Perturbation.Kick(u, _), [ one ] when not (List.contains u (Field.unknowns one)) ->
+                    fail
+                        experiment
+                        $"'{estimator}' expected the score of {u}, which is kicked, got {one}, in which it does not stand; give ∂ ln ρ/∂{u} at each site."
                 | _ -> ()
             | _ -> ()
 
