@@ -12,7 +12,7 @@ open Leith.Tests.Trees
 open Xunit
 
 let private throughout tests property =
-    Check.One(Config.QuickThrowOnFailure.WithMaxTest tests, property)
+    Check.One(Config.QuickThrowOnFailure.WithMaxTest(tests).WithReplay(20261124UL, 2403UL), property)
 
 // ---- states and programs -----------------------------------------------------------------------------------------
 
@@ -248,6 +248,8 @@ let private traps =
         ]
         // numbers driven by fields weighted with a function of the place
         [ x, -x + mean (u * wave) - x * mean (smooth (square u)); u, (x - u) * mean u ]
+        // the derivative of a mean, which is a number
+        [ u, mean (dx (u + mean c)) - u; c, smooth (mean u + c) ]
         // three dimensions
         [ w, w * dz w - lap (w * dy w) + inverseLap (square w) ]
         [ crystal, lap crystal * dz crystal + neighbour [ 1; -1; 2 ] (square crystal) ]

@@ -10,7 +10,7 @@ open Leith.Core
 open Xunit
 
 let private check count property =
-    Check.One(Config.QuickThrowOnFailure.WithMaxTest count, property)
+    Check.One(Config.QuickThrowOnFailure.WithMaxTest(count).WithReplay(20261124UL, 2403UL), property)
 
 let private fill seed (tile: Tile) =
     let source = Random(seed: int)

@@ -477,7 +477,7 @@ let ``a step as one piece of code is the step on tiles`` () =
 
         alike (steps (fun model -> Stepper.Make(model, scheme, 0.05))) (steps (fun model -> new TileMachine(onTiles model, scheme, 0.05)))
 
-    Check.One(Config.QuickThrowOnFailure.WithMaxTest 150, Prop.forAll random property)
+    Check.One(Config.QuickThrowOnFailure.WithMaxTest(150).WithReplay(20261124UL, 2403UL), Prop.forAll random property)
 
 /// Milstein's increment for the problem with a white noise a component, by hand.
 type private DiagonalMilstein(h: float) =

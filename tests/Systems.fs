@@ -13,7 +13,7 @@ open Leith.Tests.TreeReferee
 open Xunit
 
 let private throughout tests property =
-    Check.One(Config.QuickThrowOnFailure.WithMaxTest tests, property)
+    Check.One(Config.QuickThrowOnFailure.WithMaxTest(tests).WithReplay(20261124UL, 2403UL), property)
 
 let private x, y, z = scalar "x", scalar "y", scalar "z"
 let private six = scalars [ "x1"; "x2"; "x3"; "x4"; "x5"; "x6" ]

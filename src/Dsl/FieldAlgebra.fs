@@ -115,6 +115,8 @@ module Field =
             | Some(Domain.Lattice _ as domain) when not (field.IsSpectral) -> Some domain
             | Some other -> fail $"{word} expected a field on a torus, got {a} on {domainText other}."
             | None when List.isEmpty (unknowns a) && List.isEmpty (whiteNoises a) -> None
+            // a mean of a field is a number that stands at every place: its derivative is 0
+            | None when unknowns a |> List.exists (fun u -> (place u).IsSome) -> None
             | None when hasCoordinates a -> None
             | None ->
                 fail $"{word} expected a field, got {a}, which is a number and has no space derivative; make the unknown with `field` on a torus."
