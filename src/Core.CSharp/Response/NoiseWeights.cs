@@ -41,7 +41,7 @@ public sealed class NoiseWeights
     public Func<ITileMap> Score => () => new Rows(Model.Rows, -1);
 
     /// <summary>The observable of u alone as a map of the whole state; null takes u itself.</summary>
-    public Func<ITileMap> Observable(Func<ITileMap>? observable) => observable is null ? State : () => new Chain(new Rows(0, 1), observable(), Model.Rows);
+    public Func<ITileMap> Observable(Func<ITileMap>? observable) => observable is null ? State : () => new Chain(new Rows(0, 1), Model.Rows, observable());
 
     /// <summary>Refuses what has no weights.</summary>
     /// <exception cref="LeithException">As the constructor.</exception>
@@ -90,24 +90,5 @@ public sealed class NoiseWeights
         }
 
         public void Dispose() { }
-    }
-
-    private sealed class Chain(ITileMap first, ITileMap second, int rows) : ITileMap
-    {
-        private readonly Tile between = new(rows);
-
-        public void Apply(Tile state, double time, Tile result)
-        {
-            between.Index = state.Index;
-            first.Apply(state, time, between);
-            second.Apply(between, time, result);
-        }
-
-        public void Dispose()
-        {
-            first.Dispose();
-            second.Dispose();
-            between.Dispose();
-        }
     }
 }
