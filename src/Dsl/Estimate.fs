@@ -19,6 +19,39 @@ type Architecture =
     /// Dense layers, for scalar unknowns.
     | Dense
 
+/// A score that is a sum of features of the state, fitted in closed form (implicit score matching, Hyvärinen 2005).
+type Library = {
+    /// On a homogeneous grid each of these has a free complex kernel; for scalar unknowns one number a component.
+    Features: Field list
+    /// Each of these has a single number.
+    Fixed: Field list
+    /// Whether features are proposed from the equations, or from the recording, and chosen by held-out loss.
+    Automatic: bool
+} with
+
+    /// Everything a fit depends on.
+    member library.Canonical =
+        let texts fields =
+            fields |> List.map Field.canonical |> String.concat "; "
+
+        $"library [{texts library.Features}] fixed [{texts library.Fixed}] automatic {library.Automatic}"
+
+/// A score from the means of clusters of noised data (KGMM, arXiv:2503.18054).
+type Clusters = {
+    /// Noise level, in standard deviations of each unknown. None: chosen by held-out error.
+    Level: float option
+}
+
+/// What a network stands on: it learns only what this leaves.
+[<RequireQualifiedAccess>]
+type NetworkBase =
+    /// Nothing.
+    | Nothing
+    /// The score of the Gaussian with the covariance of the data.
+    | Gaussian
+    /// A library's.
+    | Library of Library
+
 /// A network and its training.
 type Network = {
     Architecture: Architecture
@@ -31,6 +64,7 @@ type Network = {
     /// Samples in a training step.
     Batch: int
     LearningRate: float
+    Base: NetworkBase
     /// Smallest noise level, in standard deviations of the field or of each scalar unknown; the score belongs to the density smoothed by it.
     /// None: chosen from the data.
     Sigma: float option
@@ -41,7 +75,13 @@ type Network = {
         let sigma =
             network.Sigma |> Option.map Typography.exactly |> Option.defaultValue "chosen"
 
-        $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {sigma}"
+        let foundation =
+            match network.Base with
+            | NetworkBase.Nothing -> "nothing"
+            | NetworkBase.Gaussian -> "Gaussian"
+            | NetworkBase.Library library -> library.Canonical
+
+        $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {foundation} {sigma}"
 
 /// How a response is estimated.
 [<RequireQualifiedAccess>]
@@ -54,6 +94,10 @@ type Method =
     | Exact of Field list
     /// exp(L t) of a linear equation.
     | Propagator
+    /// A score that is a sum of features, fitted in closed form.
+    | Library of Library
+    /// A score from clusters of noised data.
+    | Clustered of Clusters
     /// A score learned by denoising.
     | Learned of Network
 
@@ -81,6 +125,8 @@ type Estimator = {
         | None, Method.Gaussian -> "Gaussian"
         | None, Method.Exact _ -> "exact score"
         | None, Method.Propagator -> "propagator"
+        | None, Method.Library library -> if library.Automatic then "library, chosen" else "library"
+        | None, Method.Clustered _ -> "clustered"
         | None, Method.Learned _ -> "learned"
         + (if estimator.Name.IsNone && estimator.Normalisation = Normalisation.Published then
                ", as published"
@@ -166,6 +212,46 @@ module EstimateWords =
     let exactOf (score: Field list) = estimator (Method.Exact score)
     /// exp(L t), the response of a linear equation.
     let propagator = estimator Method.Propagator
+
+    /// The response from a score that is a sum of features, each with a free kernel (on a grid) or a number a component (scalar unknowns): `libraryOf [ u; cube u ]`.
+    let libraryOf (features: Field list) =
+        estimator (
+            Method.Library {
+                Features = features
+                Fixed = []
+                Automatic = false
+            }
+        )
+
+    /// Features that are proposed from the equations, or from the recording, and chosen by held-out loss.
+    let libraryAuto =
+        estimator (
+            Method.Library {
+                Features = []
+                Fixed = []
+                Automatic = true
+            }
+        )
+
+    /// Features that have a single number each, beside those with a kernel: `libraryOf [ u ] |> alsoFixed [ cube u ]`.
+    let alsoFixed (features: Field list) (library: Estimator) =
+        match library.Method with
+        | Method.Library terms -> {
+            library with
+                Method =
+                    Method.Library {
+                        terms with
+                            Fixed = terms.Fixed @ features
+                    }
+          }
+        | _ -> raise (LeithException $"alsoFixed: expected a library, got {library}; write libraryOf [ u ] |> alsoFixed [ cube u ].")
+
+    /// Features that all have a single number each: `libraryOfFixed [ u; cube u; lap u ]`.
+    let libraryOfFixed (features: Field list) = libraryOf [] |> alsoFixed features
+
+    /// The response from a score by clusters of noised data, for a few scalar unknowns.
+    let clustered = estimator (Method.Clustered { Level = None })
+
     /// The response from a score learned by denoising: `learned (residualNet |> channels 32)`.
     let learned (network: Network) = estimator (Method.Learned network)
 
@@ -177,6 +263,7 @@ module EstimateWords =
         Steps = 3000
         Batch = 64
         LearningRate = 1e-3
+        Base = NetworkBase.Gaussian
         Sigma = None
     }
 
@@ -187,6 +274,15 @@ module EstimateWords =
             Channels = 64
             Layers = 2
     }
+
+    /// A network that learns what a library leaves: `residualNet |> onLibrary (libraryOf [ u; cube u ])`.
+    let onLibrary (library: Estimator) (network: Network) =
+        match library.Method with
+        | Method.Library terms -> {
+            network with
+                Base = NetworkBase.Library terms
+          }
+        | _ -> raise (LeithException $"onLibrary: expected a library, got {library}; write residualNet |> onLibrary (libraryOf [ u; cube u ]).")
 
     /// Channels of each convolution, or width of each dense layer.
     let channels count (network: Network) = {

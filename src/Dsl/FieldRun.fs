@@ -341,6 +341,8 @@ let run setting experiment equations step sampling =
                 learnedResponse c estimator observable network products fields deviation
 
             r, [ report ]
+        | Method.Library _
+        | Method.Clustered _ -> raise (LeithException $"{estimator}: not for fields.")
 
     let estimates = [
         for estimator in experiment.Estimate do

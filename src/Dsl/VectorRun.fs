@@ -293,6 +293,8 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
                 scoreReport estimator None (stein c (Array.create c.Unknowns.Length 1.0) r) []
             ]
         | Method.Learned network -> learned c estimator network products
+        | Method.Library _
+        | Method.Clustered _ -> raise (LeithException $"{estimator}: not for scalar unknowns.")
 
     let estimates = experiment.Estimate |> List.map estimate
 
