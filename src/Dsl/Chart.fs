@@ -129,14 +129,18 @@ type Chart =
         |> Chart.Of
 
     /// Points.
-    static member Scatter(x: float[], y: float[], ?Name: string, ?Color: string, ?Size: float) : GenericChart =
+    static member Scatter(x: float[], y: float[], ?Name: string, ?Color: string, ?Size: float, ?Symbol: string) : GenericChart =
         Members(
             [
                 "type", Text "scatter"
                 "mode", Text "markers"
                 "x", Numbers x
                 "y", Numbers y
-                "marker", Members(("size", Number(defaultArg Size 6.0)) :: Chart.Optional [ "color", Option.map Text Color ])
+                "marker",
+                Members(
+                    ("size", Number(defaultArg Size 6.0))
+                    :: Chart.Optional [ "color", Option.map Text Color; "symbol", Option.map Text Symbol ]
+                )
             ]
             @ Chart.Optional [ "name", Option.map Text Name; "legendgroup", Option.map Text Name ]
         )

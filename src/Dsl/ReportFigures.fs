@@ -225,6 +225,18 @@ let snapshot (snapshot: Snapshot) =
         |> Chart.withXAxisStyle "x (sites)"
         |> Chart.withYAxisStyle "y (sites)"
 
+/// A picture without its scale and the titles of its axes, for narrow places.
+let bare (chart: GenericChart) =
+    let hide trace =
+        Json.merge trace (Members [ "showscale", Flag false ])
+
+    {
+        chart with
+            Traces = List.map hide chart.Traces
+    }
+    |> Chart.withXAxisStyle ("", ShowTicks = false)
+    |> Chart.withYAxisStyle ("", ShowTicks = false)
+
 /// Distances to one reference over the lags; `pick` chooses the norm. The expected sampling size, where known, is dotted.
 let errors outcome (pens: Map<string, Pen>) title (pick: ErrorCurve -> float[]) (sampling: ErrorCurve -> float[] option) (curves: ErrorCurve list) =
     // A logarithmic axis has no zero, and rounding errors of an exact estimate would crowd out the others.

@@ -56,8 +56,8 @@ module internal SweepRunner =
 
             Error sentence
 
-    /// Runs every experiment, and writes their folders and that of the sweep.
-    let outcome (options: Options.Options) (title: string) (asked: Experiment list) : SweepOutcome =
+    /// Runs every experiment, and writes their folders.
+    let gather (options: Options.Options) (title: string) (asked: Experiment list) : SweepOutcome =
         validate title asked
         let folder = Runner.folderOf options title
         RunFolder.Probe folder
@@ -71,7 +71,7 @@ module internal SweepRunner =
         let differences, values = Differences.between experiments
         let header, script, versions = Runner.provenance ()
 
-        let sweep = {
+        {
             Title = title
             Header = header
             Script = script
@@ -90,10 +90,15 @@ module internal SweepRunner =
             Folder = folder
         }
 
+    /// Runs every experiment, and writes their folders and that of the sweep.
+    let outcome (options: Options.Options) (title: string) (asked: Experiment list) : SweepOutcome =
+        let sweep = gather options title asked
         SweepReport.write sweep
 
         if not Terminal.isQuiet then
-            Terminal.table (SweepPage.overview sweep |> fun (columns, rows) -> columns, List.map snd rows) (IO.Path.Combine(folder, "report.html"))
+            Terminal.table
+                (SweepPage.overview sweep |> fun (columns, rows) -> columns, List.map snd rows)
+                (IO.Path.Combine(sweep.Folder, "report.html"))
 
         sweep
 

@@ -65,7 +65,7 @@ let private overviewTable (page: Page) (sweep: SweepOutcome) =
 
     page.Add "</tbody></table></div>"
 
-let private failures (sweep: SweepOutcome) = [
+let failures (sweep: SweepOutcome) = [
     for m in sweep.Members do
         match m.Ending with
         | Error sentence -> m.Title, sentence
@@ -199,12 +199,12 @@ let common (sweep: SweepOutcome) =
         first.Description
         |> List.filter (fun line -> rest |> List.forall (fun (_, o) -> List.contains line o.Description))
 
-let private provenance (page: Page) (sweep: SweepOutcome) =
+let provenance (page: Page) (sweep: SweepOutcome) =
     let path, text = sweep.Script
     definitions page "sans" [ "script", path; "threads", string sweep.Threads; yield! sweep.Versions ]
     scriptText page text
 
-let private allChecks (sweep: SweepOutcome) = [
+let allChecks (sweep: SweepOutcome) = [
     for m, outcome in sweep.Finished do
         for check in outcome.Checks -> Some m.Title, check
 ]

@@ -24,7 +24,8 @@
     const small = div.classList.contains("small");
     const base = merge(defaults, { xaxis: { ...axis, title: { standoff: 6 } }, yaxis: { ...axis, automargin: true, title: { standoff: 8, font: { size: 11 } } } });
     const shape = small ? { margin: { l: 24, r: 4, t: 4, b: 20 }, xaxis: { nticks: 5 }, yaxis: { nticks: 5, automargin: false }, font: { size: 10 } } : {};
-    const layout = merge(merge(base, shape), figure.layout);
+    const narrow = div.classList.contains("narrow") ? { margin: { l: 36, r: 6, t: 24, b: 32 }, xaxis: { nticks: 4 }, yaxis: { nticks: 5 }, font: { size: 10 } } : {};
+    const layout = merge(merge(merge(base, shape), narrow), figure.layout);
     if (layout.title) layout.title = { x: 0.01, xanchor: "left", y: 0.985, yanchor: "top", font: { size: 13 }, ...layout.title };
     for (const trace of figure.data) if (hidden.has(trace.legendgroup)) trace.visible = false;
     Plotly.newPlot(div, figure.data, layout, small ? { ...config, displayModeBar: false } : config);
