@@ -78,13 +78,16 @@ let private hats prefix unknowns =
 let private joined (keys: Field list) (values: Map<Field, float[]>) (unknowns: Field list) (state: Map<Field, float[]>) =
     List.fold2 (fun m key u -> Map.add key values[u] m) state keys unknowns
 
-let private forEveryKind tests limit property =
+let private forEveryKindWith extras tests limit property =
     for unknowns in everyKind do
         throughout
             tests
-            (Prop.forAll (systems limit unknowns) (fun (drifts, seed) ->
+            (Prop.forAll (systemsWith extras limit unknowns) (fun (drifts, seed) ->
                 let source = Random(seed)
                 property unknowns drifts source))
+
+let private forEveryKind tests limit property =
+    forEveryKindWith plain tests limit property
 
 // ---- the referee -------------------------------------------------------------------------------------------------
 
@@ -127,7 +130,7 @@ let ``The referee knows waves and lattices`` () =
 
 [<Fact>]
 let ``The tangent is the limit of differences`` () =
-    forEveryKind 60 16 (fun unknowns drifts source ->
+    forEveryKindWith { plain with Shapes = displacedShapes } 60 16 (fun unknowns drifts source ->
         let point, direction = state source unknowns, state source unknowns
         let hats = hats "δ" unknowns
         let full = joined hats direction unknowns point

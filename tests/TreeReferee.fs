@@ -54,6 +54,27 @@ let multiply (grid: Grid) name (symbol: Symbol) (u: float[]) =
 
     synthesis grid (Array.map2 (fun (s: Complex) c -> s * c) (Symbol.onGrid name grid symbol) spectrum)
 
+/// Σ_k û_k Π_axis e^{ik(x + d(x))} at every site, the factor of a Nyquist wavenumber cos kx.
+let displacedBy (grid: Grid) (displacement: float[] list) (u: float[]) =
+    let x, k = positions grid, grid.Wavevectors()
+
+    let spectrum =
+        k
+        |> Array.map (fun k ->
+            Array.fold2 (fun (total: Complex) (value: float) x -> total + Complex.FromPolarCoordinates(value, -(dot k x))) Complex.Zero u x
+            / Complex(float grid.Sites, 0.0))
+
+    Array.init grid.Sites (fun site ->
+        let factor mode axis =
+            if grid.IsNyquist(mode, axis) then
+                Complex(cos (k[mode][axis] * x[site][axis]), 0.0)
+            else
+                Complex.FromPolarCoordinates(1.0, k[mode][axis] * (x[site][axis] + displacement[axis][site]))
+
+        spectrum
+        |> Array.mapi (fun mode c -> Seq.init grid.Dimensions (factor mode) |> Seq.fold (fun (a: Complex) b -> a * b) c |> _.Real)
+        |> Array.sum)
+
 /// u(x + steps) at every site, periodic.
 let shifted (grid: Grid) (steps: int list) (u: float[]) =
     Array.init grid.Sites (fun site ->
@@ -140,6 +161,18 @@ let rec evaluateOn (here: Domain option) (state: Field -> float[]) (time: float)
         evaluateOn (Field.place a |> Option.orElse here) state time a |> Array.average
       |]
     | Field.Neighbour(steps, a) -> onItsGrid (fun grid -> shifted grid steps) (fun grid -> shifted grid steps) a
+    | Field.Displaced(displacement, a) ->
+        let moved (grid: Grid) values =
+            let ds =
+                displacement
+                |> List.map (fun d ->
+                    match evaluateOn (Field.place a |> Option.orElse here) state time d with
+                    | [| c |] -> Array.create grid.Sites c
+                    | ds -> ds)
+
+            displacedBy grid ds values
+
+        onItsGrid moved moved a
     | Field.Waves(amplitude, phases) ->
         match Field.place phases |> Option.bind gridOf with
         | Some grid ->

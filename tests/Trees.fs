@@ -54,6 +54,19 @@ let pointwise part =
         Gen.map (fun a -> sqrt (1.0 + square a)) part
     ]
 
+/// Fields of a torus read at displaced places, small fractions of a cell up to several.
+let displacedShapes domain part =
+    match domain with
+    | Domain.Torus(lengths, _) ->
+        let rest factor =
+            List.init (lengths.Length - 1) (fun _ -> factor)
+
+        [
+            Gen.map2 (fun a b -> displaced (0.7 * tanh b :: rest (0.4 * t)) a) part part
+            Gen.map2 (fun a b -> displaced (rate :: rest (2.0 * sin b)) a) part part
+        ]
+    | _ -> []
+
 /// Shapes that only a compiler can get wrong: powers, quotients and negative factors of products, means and derivatives of the place alone.
 let compilerShapes domain part =
     let placed =
@@ -76,6 +89,7 @@ let compilerShapes domain part =
         Gen.map (fun a -> exp (-(square a)) - abs a * log (1.0 + square a)) part
     ]
     @ placed
+    @ displacedShapes domain part
 
 /// What trees may hold beside the plain shapes.
 type Extras = {

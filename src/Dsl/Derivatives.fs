@@ -16,6 +16,21 @@ module Derivatives =
         | Field.Unknown _
         | Field.WhiteNoise _ -> directions |> List.find (fun (u, _) -> u = f) |> snd
         | Field.Waves _ -> refuseWaves "tangent" f
+        | Field.Displaced(displacement, a) ->
+            // δ u(X) = δu (X) + Σ_axis ∂u(X) δd
+            let read field =
+                if field = zero || isNumber field then
+                    field
+                else
+                    Field.Displaced(displacement, field)
+
+            let along axis d =
+                if moves d then
+                    read (apply (LinearOperator.Partial axis) a) * push directions d
+                else
+                    zero
+
+            read (push directions a) + (displacement |> List.mapi along |> total)
         | Field.Quotient(a, b) when moves a && moves b -> (push directions a * b - a * push directions b) / Field.Pow(b, 2)
         | Field.Quotient(a, b) when moves a -> push directions a / b
         | _ ->
@@ -56,6 +71,7 @@ module Derivatives =
         | Field.Unknown _, _
         | Field.WhiteNoise _, _ -> w
         | Field.Waves _, _ -> refuseWaves "adjoint" f
+        | Field.Displaced _, _ -> refuseDisplaced "adjoint" f
         | _ ->
             match asOperator f with
             | Some(op, a) -> pull here u (applyTransposed op w) a

@@ -64,6 +64,8 @@ type Field =
     | Mean of Field
     /// The value so many sites further along each axis of a lattice.
     | Neighbour of offset: int list * Field
+    /// u(x + d(x)): the value on a torus at a displaced place, by trigonometric interpolation; one displacement an axis.
+    | Displaced of displacement: Field list * Field
     /// Re Σ_k a(k) e^{iφ_k} e^{ik·x}: waves of given amplitudes a(k) whose phases φ are numbers on the modes.
     | Waves of amplitude: Symbol * phases: Field
 
@@ -218,6 +220,16 @@ type Field =
             | Field.Neighbour(offset, a) ->
                 let steps = offset |> List.map (sprintf "%+d") |> String.concat ", "
                 $"{go 4 a}({steps})"
+            | Field.Displaced(displacement, a) ->
+                let moved =
+                    displacement
+                    |> List.mapi (fun axis d ->
+                        match d with
+                        | Field.Number 0.0 -> Typography.axis axis
+                        | d -> sum [ Field.Coordinate axis; d ])
+                    |> String.concat ", "
+
+                $"{go 4 a}({moved})"
             | Field.Waves(amplitude, phases) -> $"Re Σ {amplitude} exp(i {go 4 phases} + i k·x)"
 
         and product factors =

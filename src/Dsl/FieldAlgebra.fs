@@ -28,6 +28,7 @@ module Field =
         | Field.Mean a
         | Field.Neighbour(_, a)
         | Field.Waves(_, a) -> [ a ]
+        | Field.Displaced(displacement, a) -> displacement @ [ a ]
 
     /// The field with every part one level down replaced.
     let map (f: Field -> Field) (field: Field) : Field =
@@ -48,6 +49,7 @@ module Field =
         | Field.Spectral(name, symbol, a) -> Field.Spectral(name, symbol, f a)
         | Field.Mean a -> Field.Mean(f a)
         | Field.Neighbour(offset, a) -> Field.Neighbour(offset, f a)
+        | Field.Displaced(displacement, a) -> Field.Displaced(List.map f displacement, f a)
         | Field.Waves(amplitude, phases) -> Field.Waves(amplitude, f phases)
 
     let rec private fold step state field =
@@ -146,6 +148,20 @@ module Field =
             | Some other -> fail $"neighbour expected a field on a lattice, got {a} on {domainText other}; make the unknown on `lattice (…)`."
             | None when hasCoordinates a -> None
             | None -> fail $"neighbour expected a field on a lattice, got {a}, which is a number."
+        | Field.Displaced(displacement, a) ->
+            match onTorus "displaced" a with
+            | Some(Domain.Lattice _) ->
+                fail "displaced expected a field on a torus, got one on a lattice, where nothing lies between the sites; write neighbour."
+            | Some(Domain.Torus(lengths, _)) when lengths.Length <> displacement.Length ->
+                fail $"displaced expected {lengths.Length} displacements, one an axis, got {displacement.Length}."
+            | domain ->
+                for d in displacement do
+                    match place d, domain with
+                    | Some other, Some domain when other <> domain ->
+                        fail $"displaced expected displacements on {domainText domain}, where {a} lives, got {d} on {domainText other}."
+                    | _ -> ()
+
+                domain
         | Field.Waves(_, phases) ->
             match place phases with
             | Some(Domain.Modes(lengths, points)) -> Some(Domain.Torus(lengths, points))
@@ -224,6 +240,7 @@ module Field =
         | Field.Spectral _
         | Field.Mean _
         | Field.Neighbour _
+        | Field.Displaced _
         | Field.Waves _ -> look field
 
     /// The value of a constant field, none when it depends on time or on an unknown.
@@ -237,6 +254,7 @@ module Field =
                 | Field.Derivative _ -> 0.0
                 | Field.Spectral(_, symbol, a) -> (Symbol.evaluate (Array.zeroCreate 3) symbol).Real * evaluate nonlocal 0.0 a
                 | Field.Mean a
+                | Field.Displaced(_, a)
                 | Field.Neighbour(_, a) -> evaluate nonlocal 0.0 a
                 | _ -> nan
 
@@ -266,6 +284,7 @@ module Field =
         | Field.Neighbour(offset, a) ->
             let steps = offset |> List.map string |> String.concat " "
             $"(neighbour ({steps}) {canonical a})"
+        | Field.Displaced(displacement, a) -> list "displaced" (displacement @ [ a ])
         | Field.Waves(amplitude, phases) -> $"(waves {Symbol.canonical amplitude} {canonical phases})"
 
     and private canonicalDomain (domain: Domain) : string =
@@ -311,6 +330,11 @@ module Field =
         | Field.Spectral(_, _, a)
         | Field.Mean a
         | Field.Neighbour(_, a) -> degree a
+        | Field.Displaced(displacement, a) ->
+            if displacement |> List.forall (fun d -> degree d = 0.0) then
+                degree a
+            else
+                infinity
         | Field.Waves _ -> infinity
 
     /// What a field divides by where that depends on an unknown: denominators and bases of negative powers.
@@ -350,13 +374,14 @@ module Field =
             | da, db -> (da * b - a * db) / Field.Pow(b, 2)
         | Field.Power(a, p) -> p * Field.Pow(a, p - 1.0) * derivative x a
         | Field.Apply(g, a) -> slope g a * derivative x a
-        | Field.Lap a
-        | Field.Derivative(_, a)
-        | Field.Spectral(_, _, a)
-        | Field.Mean a
-        | Field.Neighbour(_, a)
-        | Field.Waves(_, a) ->
-            if List.contains x (unknowns a) then
+        | Field.Lap _
+        | Field.Derivative _
+        | Field.Spectral _
+        | Field.Mean _
+        | Field.Neighbour _
+        | Field.Displaced _
+        | Field.Waves _ ->
+            if List.contains x (unknowns f) then
                 raise (LeithException $"derivative: expected a local expression in {x}, got {f}, which depends on {x} at other places.")
 
             Field.Number 0.0

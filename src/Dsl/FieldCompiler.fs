@@ -110,8 +110,10 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                         Coefficient = Field.Number 1.0
                 }
             | _ -> field
-        | Field.Mean a when isNumber a -> prepare a
+        | Field.Mean a
+        | Field.Displaced(_, a) when isNumber a -> prepare a
         | Field.Mean _
+        | Field.Displaced _
         | Field.Waves _
         | Field.Neighbour _ -> field
         | _ -> Field.map prepare field
@@ -220,8 +222,18 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
             images[(grid, masked, leaf)] <- buffer
             buffer
 
-    /// The spectrum of a leaf, masked where it enters a product, transformed back.
+    /// A displaced field at the sites, or the spectrum of a leaf, masked where it enters a product, transformed back.
     and image grid masked leaf =
+        match leaf with
+        | Field.Displaced(displacement, a) ->
+            let spectrum = (spectra grid [ a ] masked false).Head
+            let displacements = locals grid None displacement masked false
+            let buffer = fresh grid
+            operations.Add(FieldOperation.Displace(spectrum, List.toArray displacements, buffer))
+            buffer
+        | _ -> linearImage grid masked leaf
+
+    and linearImage grid masked leaf =
         let kept = mask masked grid
 
         let target =

@@ -138,6 +138,12 @@ module internal Calculus =
                 $"{word}: expected phases that are held fixed, got {waves}, whose derivative by its phases is not of the tree; push or observe other unknowns."
         )
 
+    let refuseDisplaced word field =
+        raise (
+            LeithException
+                $"{word}: expected fields read at fixed places, got {field}, whose displacement or field depends on what is derived by; a displaced field has a tangent only."
+        )
+
     /// The local parts of a field with their partial derivatives; numbers have none.
     let partials field =
         match field with
@@ -195,6 +201,10 @@ module internal Calculus =
         | Field.Power(a, p) -> Field.Power(tidy a, p)
         | Field.Apply(f, a) -> Field.Apply(f, tidy a)
         | Field.Waves _ -> field
+        | Field.Displaced(displacement, a) ->
+            match tidy a with
+            | a when isNumber a -> a
+            | a -> Field.Displaced(displacement |> List.map tidy, a)
         | Field.Mean a -> tidy a |> stillOnGridOf a |> apply LinearOperator.Average
         | _ ->
             match asOperator field with

@@ -42,6 +42,11 @@ module NoiseTerms =
             | 0.0 -> 0.0
             | d when p >= 0.0 && p = round p -> d * p
             | _ -> infinity
+        | Field.Displaced(displacement, a) ->
+            if displacement |> List.forall (fun d -> noiseDegree d = 0.0) then
+                noiseDegree a
+            else
+                infinity
         | Field.Apply(_, a)
         | Field.Waves(_, a) -> if noiseDegree a = 0.0 then 0.0 else infinity
         | _ ->

@@ -128,6 +128,10 @@ internal sealed unsafe class FieldMap : ITileMap, IPairMap
                 return _ => symbol.Apply(_a[multiply.From], _b[multiply.From], _a[multiply.To], _b[multiply.To]);
             case FieldOperation.Pointwise pointwise: return PointwiseStep(pointwise);
             case FieldOperation.Mean(var from, var to): return MeanStep(from, to);
+            case FieldOperation.Displace(var spectrum, var displacement, var to):
+                var interpolation = Own(new TrigonometricInterpolation(_program.BufferGrids[to]!));
+                int[] d = [.. displacement];
+                return _ => interpolation.Apply(_a[spectrum], _b[spectrum], [.. d.Select(buffer => (nint)_a[buffer])], [.. d.Select(buffer => (nint)_b[buffer])], _a[to], _b[to]);
             case FieldOperation.Waves(var phases, var to, var amplitude):
                 var waves = new WaveSum(_program.BufferGrids[to]!, amplitude);
                 return _ => waves.Apply(_a[phases], _b[phases], _a[to], _b[to]);
@@ -147,6 +151,7 @@ internal sealed unsafe class FieldMap : ITileMap, IPairMap
                 FieldOperation.ToSpectrum(_, var to) when to == buffer => true,
                 FieldOperation.Multiply(_, var to, _, _) when to == buffer => true,
                 FieldOperation.Waves(_, var to, _) when to == buffer => true,
+                FieldOperation.Displace(_, _, var to) when to == buffer => false,
                 FieldOperation.Pointwise(_, _, var outputs) when outputs.Contains(buffer) => false,
                 _ => spectrum,
             };

@@ -43,6 +43,12 @@ public abstract record FieldOperation
     /// <param name="To">Buffer written, of a number.</param>
     public sealed record Mean(int From, int To) : FieldOperation;
 
+    /// <summary>To(x) ← f(x + d(x)), the trigonometric interpolant of the field whose spectrum is given; a Nyquist wavenumber stays where it is, cos kx, as the derivative vanishes there.</summary>
+    /// <param name="Spectrum">Buffer read: the spectrum of f.</param>
+    /// <param name="Displacement">Buffers read: d, real fields, one an axis, in the units of the grid's sides.</param>
+    /// <param name="To">Buffer written, none of those read: real fields.</param>
+    public sealed record Displace(int Spectrum, IReadOnlyList<int> Displacement, int To) : FieldOperation;
+
     /// <summary>To_k ← (N_sites/2) (a_k e^{iφ_k} + a_{−k} e^{−iφ_{−k}}), the spectrum of Re Σ_k a_k e^{iφ_k} e^{ik·x}.</summary>
     /// <param name="Phases">Buffer read: φ, real numbers in mode order.</param>
     /// <param name="To">Buffer written.</param>

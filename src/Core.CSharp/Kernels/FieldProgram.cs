@@ -108,6 +108,9 @@ public sealed class FieldProgram
                 Read(where, from, InRange(from) && _content[from] == Content.Spectrum ? Content.Spectrum : Content.Real);
                 Write(where, to, Content.Number);
                 return operation;
+            case FieldOperation.Displace displace:
+                CheckDisplace(where, displace);
+                return operation;
             case FieldOperation.Waves(var phases, var to, var amplitude):
                 Read(where, phases, Content.Real);
                 Write(where, to, Content.Spectrum);
@@ -118,7 +121,7 @@ public sealed class FieldProgram
                 CheckPointwise(where, pointwise);
                 return operation;
             default:
-                throw new LeithException($"field program: {where}: expected Pointwise, ToReal, ToSpectrum, Multiply, Mean or Waves.");
+                throw new LeithException($"field program: {where}: expected Pointwise, ToReal, ToSpectrum, Multiply, Mean, Displace or Waves.");
         }
     }
 
@@ -131,6 +134,18 @@ public sealed class FieldProgram
         Write(where, multiply.To, Content.Spectrum);
         Same(where, multiply.From, multiply.To);
         return multiply with { Accumulate = accumulate };
+    }
+
+    private void CheckDisplace(string where, FieldOperation.Displace displace)
+    {
+        var (spectrum, displacement, to) = displace;
+        Read(where, spectrum, Content.Spectrum);
+        foreach (int buffer in displacement) Read(where, buffer, Content.Real);
+        if (to == spectrum || displacement.Contains(to)) throw new LeithException($"field program: {where}: expected another output than buffer {to}, which is read at other sites.");
+        Write(where, to, Content.Real);
+        foreach (int buffer in displacement.Append(spectrum)) Same(where, buffer, to);
+        if (displacement.Count != BufferGrids[to]!.Dimensions)
+            throw new LeithException($"field program: {where}: expected {BufferGrids[to]!.Dimensions} displacements, one an axis, got {displacement.Count}.");
     }
 
     private void CheckPointwise(string where, FieldOperation.Pointwise pointwise)

@@ -51,6 +51,10 @@ internal sealed class FieldReferee(FieldProgram program) : ITileMap, IPairMap
                 Complex sum = spectra.Contains(from) ? buffers[from][0] : buffers[from].Aggregate(Complex.Zero, (a, b) => a + b);
                 buffers[to] = [sum / program.BufferGrids[from]!.Sites];
                 break;
+            case FieldOperation.Displace(var spectrum, var displacement, var to):
+                buffers[to] = Displaced(program.BufferGrids[to]!, buffers[spectrum], [.. displacement.Select(d => buffers[d])]);
+                spectra.Remove(to);
+                break;
             case FieldOperation.Waves(var phases, var to, var amplitude):
                 buffers[to] = Waves(program.BufferGrids[to]!, buffers[phases], amplitude);
                 spectra.Add(to);
@@ -67,6 +71,31 @@ internal sealed class FieldReferee(FieldProgram program) : ITileMap, IPairMap
         Complex Half(int k, Func<Complex, double> part) =>
             grid.Sites / 2.0 * (amplitude[k] * Complex.FromPolarCoordinates(1, part(phases[k])) + amplitude[grid.Conjugate(k)] * Complex.FromPolarCoordinates(1, -part(phases[grid.Conjugate(k)])));
         return [.. Enumerable.Range(0, grid.Sites).Select(k => Half(k, z => z.Real) + Complex.ImaginaryOne * Half(k, z => z.Imaginary))];
+    }
+
+    // Σ_k ẑ_k Π_axis e^{ik(x + d)}/N of each field of the pair; at a Nyquist wavenumber the factor is cos kx
+    private static Complex[] Displaced(Grid grid, Complex[] spectrum, Complex[][] displacement)
+    {
+        var k = grid.Wavevectors();
+        Complex[] first = [.. Enumerable.Range(0, grid.Sites).Select(m => 0.5 * (spectrum[m] + Complex.Conjugate(spectrum[grid.Conjugate(m)])))];
+        Complex[] second = [.. Enumerable.Range(0, grid.Sites).Select(m => -0.5 * Complex.ImaginaryOne * (spectrum[m] - Complex.Conjugate(spectrum[grid.Conjugate(m)])))];
+        double At(Complex[] field, int site, Func<Complex, double> part)
+        {
+            int[] index = grid.Unravel(site);
+            Complex sum = 0;
+            for (int m = 0; m < grid.Sites; m++)
+            {
+                Complex term = field[m] / grid.Sites;
+                for (int axis = 0; axis < grid.Dimensions; axis++)
+                {
+                    double x = index[axis] * grid.Lengths[axis] / grid.Points[axis];
+                    term *= grid.IsNyquist(m, axis) ? Math.Cos(k[m][axis] * x) : Complex.FromPolarCoordinates(1, k[m][axis] * (x + part(displacement[axis][site])));
+                }
+                sum += term;
+            }
+            return sum.Real;
+        }
+        return [.. Enumerable.Range(0, grid.Sites).Select(site => new Complex(At(first, site, z => z.Real), At(second, site, z => z.Imaginary)))];
     }
 
     private void Pointwise(PointwiseProgram pointwise, IReadOnlyList<PointwiseInput> inputs, IReadOnlyList<int> outputs, double time, Complex[][] buffers)
