@@ -61,7 +61,7 @@ module internal Paths =
         go [] f
 
     /// S on every mode of the grid of a domain, differences for derivatives on a lattice.
-    let private multiplier domain op : Complex[] =
+    let multiplier domain op : Complex[] =
         let grid, onLattice =
             match domain with
             | Domain.Lattice(lengths, points) -> Grid(points, lengths), true

@@ -99,12 +99,16 @@ public static class SpectralResponse
         return rows;
     }
 
-    static FieldResponse Estimate(SpectralLagProducts products, double interval, Bootstrap bootstrap, Func<double[]?, Complex[][]> statistic)
+    static FieldResponse Estimate(SpectralLagProducts products, double interval, Bootstrap bootstrap, Func<double[]?, Complex[][]> statistic) =>
+        Estimate(products.Grid, products.Blocks, interval, bootstrap, statistic);
+
+    // R_k(τ), [lag][mode], of blocks that count as often as the weights say, once each without
+    internal static FieldResponse Estimate(Grid grid, int blocks, double interval, Bootstrap bootstrap, Func<double[]?, Complex[][]> statistic)
     {
-        var values = ToSites(products.Grid, statistic(null));
+        var values = ToSites(grid, statistic(null));
         double[] lags = [.. values.Select((_, i) => i * interval)];
-        if (products.Blocks < 8)
-            throw new LeithException($"standard errors: expected at least 8 blocks to resample, got {products.Blocks}; run more members or a longer record.");
+        if (blocks < 8)
+            throw new LeithException($"standard errors: expected at least 8 blocks to resample, got {blocks}; run more members or a longer record.");
         // Fixed groups of resamples keep the sums, and so the rounding, the same for any number of threads.
         const int groups = 8;
         var sums = new double[groups][][];
@@ -114,14 +118,14 @@ public static class SpectralResponse
             sums[group] = Zeros(values);
             squares[group] = Zeros(values);
             for (int r = group; r < bootstrap.Resamples; r += groups)
-                AddResample(ToSites(products.Grid, statistic(Resampling.Weights(products.Blocks, products.Blocks, bootstrap.Seed, r))), values, sums[group], squares[group]);
+                AddResample(ToSites(grid, statistic(Resampling.Weights(blocks, blocks, bootstrap.Seed, r))), values, sums[group], squares[group]);
         });
         var error = Zeros(values);
         for (int lag = 0; lag < values.Length; lag++)
             for (int x = 0; x < values[lag].Length; x++)
             {
                 double n = bootstrap.Resamples, mean = sums.Sum(s => s[lag][x]) / n, square = squares.Sum(s => s[lag][x]) / n;
-                error[lag][x] = Math.Sqrt(Math.Max(0, square - mean * mean) * n / (n - 1) * products.Blocks / (products.Blocks - 1));
+                error[lag][x] = Math.Sqrt(Math.Max(0, square - mean * mean) * n / (n - 1) * blocks / (blocks - 1));
             }
         return new FieldResponse(lags, values, error);
     }

@@ -36,8 +36,9 @@ sealed unsafe class TransposedWindow : IDisposable
     public void Add(Tile tile)
     {
         var to = stage.Span.Slice(staged * modes * 2 * LaneArray.Lanes, modes * 2 * LaneArray.Lanes);
-        tile.A.Span.CopyTo(to);
-        tile.B.Span.CopyTo(to[(modes * LaneArray.Lanes)..]);
+        // a tile may hold more behind its modes
+        tile.A.Span[..(modes * LaneArray.Lanes)].CopyTo(to);
+        tile.B.Span[..(modes * LaneArray.Lanes)].CopyTo(to[(modes * LaneArray.Lanes)..]);
         staged++;
         Count++;
         if (staged == StageSamples) Commit();
