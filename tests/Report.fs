@@ -173,6 +173,9 @@ let fieldOutcome folder : Outcome =
                     Stein = stein 0.6
                     Certificate = Some(0.0031, 0.0008)
                     Training = []
+                    Equation = [ "ŝ = −1.2 u" ]
+                    Coefficients = [ "u", "u", -1.2, 0.01 ]
+                    RelativeError = Some(0.03, 0.004)
                 }
                 {
                     Estimator = "exact"
@@ -180,6 +183,9 @@ let fieldOutcome folder : Outcome =
                     Stein = stein -0.3
                     Certificate = Some(0.0, 0.0007)
                     Training = []
+                    Equation = [ "ŝ = −1.2 u" ]
+                    Coefficients = [ "u", "u", -1.2, 0.01 ]
+                    RelativeError = Some(0.03, 0.004)
                 }
                 {
                     Estimator = "learned"
@@ -189,6 +195,9 @@ let fieldOutcome folder : Outcome =
                     Training = [
                         for i in 1..60 -> i * 50, 0.02 + exp (-float i / 9.0) + abs (noise 0.004), 0.025 + exp (-float i / 9.5)
                     ]
+                    Equation = []
+                    Coefficients = []
+                    RelativeError = None
                 }
             ]
             Checks = [
@@ -405,7 +414,12 @@ let ``result.json has every key of the schema, and every number of the outcome``
         Assert.Equal(outcome.Responses[1].Values[4][10], value)
         Assert.Equal(JsonValueKind.Null, (root |> at "responses/0/standardError").ValueKind)
         Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf"; "l2StandardError" ], keys (root |> at "errors/0"))
-        Assert.Equal<string list>([ "estimator"; "sigma"; "stein"; "certificate" ], keys (root |> at "scores/0"))
+        Assert.Equal<string list>(
+            [ "estimator"; "sigma"; "stein"; "certificate"; "relativeError"; "equation"; "coefficients" ],
+            keys (root |> at "scores/0")
+        )
+
+        Assert.Equal<string list>([ "component"; "feature"; "value"; "standardError" ], keys (root |> at "scores/0/coefficients/0"))
         Assert.Equal<string list>([ "field"; "value"; "z" ], keys (root |> at "scores/0/stein/0"))
         Assert.Equal<string list>([ "value"; "standardError" ], keys (root |> at "scores/0/certificate"))
         Assert.Equal<string list>([ "name"; "value"; "limit"; "passed" ], keys (root |> at "checks/0"))

@@ -109,6 +109,7 @@ module Experiment =
                         experiment
                         $"'{estimator}' expected the score of {u}, which is kicked, got {one}, in which it does not stand; give ∂ ln ρ/∂{u} at each site."
                 | _ -> ()
+            | Method.Library library -> library.Features @ library.Fixed |> List.iter (demand "estimate")
             | _ -> ()
 
     let private checkNoise experiment (equations: Equation list) noise =
@@ -162,7 +163,7 @@ module Experiment =
             match experiment.Source, estimator.Method with
             | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _ | Method.Learned _) ->
                 fail experiment $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ]."
-            | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Learned _) when
+            | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Library _ | Method.Clustered _ | Method.Learned _) when
                 equations |> List.exists (fun e -> Field.dependsOnTime e.Drift)
                 ->
                 fail
@@ -174,7 +175,7 @@ module Experiment =
                 fail experiment "`propagator` expected unknowns as observables, got an expression; observe the unknowns, or leave this estimator out."
             | Source.Simulated _, Method.Propagator when not (isLinear experiment) ->
                 fail experiment "`propagator` expected a linear equation, got one with other terms; take dynamical as the reference."
-            | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Learned _) when
+            | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Library _ | Method.Clustered _ | Method.Learned _) when
                 equations |> List.exists (fun e -> Field.dependsOnPlace e.Drift)
                 ->
                 fail experiment $"'{estimator}' expected a homogeneous system, got a drift that depends on the place; take dynamical (pairs 1000)."

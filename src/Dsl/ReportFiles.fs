@@ -51,6 +51,18 @@ let private score (s: ScoreReport) =
         |> List.map (fun t -> Members [ "field", Text t.Field; "value", Number t.Value; "z", Number t.Z ])
         |> Items
         "certificate", s.Certificate |> Option.map certificate |> orNull
+        "relativeError", s.RelativeError |> Option.map certificate |> orNull
+        "equation", s.Equation |> List.map Text |> Items
+        "coefficients",
+        s.Coefficients
+        |> List.map (fun (component', feature, value, error) ->
+            Members [
+                "component", Text component'
+                "feature", Text feature
+                "value", Number value
+                "standardError", Number error
+            ])
+        |> Items
     ]
 
 let check (c: CheckResult) =

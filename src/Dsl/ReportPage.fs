@@ -434,6 +434,13 @@ let private scores (page: Page) (outcome: Outcome) pens =
 
     definitions page "sans" [
         for score in outcome.Scores do
+            for line in score.Equation do
+                score.Estimator, line
+
+            match score.RelativeError with
+            | Some(value, error) -> score.Estimator, $"relative L2 distance to the exact score {Digest.number value} ± {Digest.uncertainty error}"
+            | None -> ()
+
             match score.Certificate with
             | Some(value, error) -> score.Estimator, $"certificate: squared score error {Digest.number value} ± {Digest.uncertainty error}"
             | None -> ()

@@ -55,6 +55,12 @@ type ScoreReport = {
     Certificate: (float * float) option
     /// (training step, training loss, validation loss), of a learned score.
     Training: (int * float * float) list
+    /// The fitted score as equations, one line each, of a score in closed form.
+    Equation: string list
+    /// (component, feature, coefficient, standard error), of a score in closed form.
+    Coefficients: (string * string * float * float) list
+    /// Relative L2 distance √(⟨|ŝ − s|²⟩/⟨|s|²⟩) to the exact score where one is among the estimators, with its standard error.
+    RelativeError: (float * float) option
 }
 
 type CheckResult = {

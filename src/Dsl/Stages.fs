@@ -144,6 +144,9 @@ let scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
     Stein = stein
     Certificate = None
     Training = training
+    Equation = []
+    Coefficients = []
+    RelativeError = None
 }
 
 /// A residual of the Stein identity with its z-score; a residual that vanishes identically has none.

@@ -54,7 +54,28 @@ let private scores c = [
 let private names c =
     c.Unknowns |> List.map string |> Array.ofList
 
-let private lagPlan c observables (scoreMaps: Func<ITileMap> list) =
+let private drifts c =
+    match c.Experiment.Source with
+    | Source.Simulated(equations, _, _, _) -> equations |> List.map _.Drift
+    | Source.Recorded _ -> []
+
+/// What the libraries among the estimators need, none without them.
+let private libraryPlan c =
+    let features = [
+        for e in c.Experiment.Estimate do
+            match e.Method with
+            | Method.Library library ->
+                VectorLibrary.demand e library
+                yield! VectorLibrary.candidates c.Unknowns (drifts c) library
+            | _ -> ()
+    ]
+
+    if features.IsEmpty then
+        None
+    else
+        Some(VectorLibrary.plan c.Unknowns (List.distinct features))
+
+let private lagPlan c observables features (scoreMaps: Func<ITileMap> list) =
     VectorLagPlan(
         c.Plan,
         c.Unknowns.Length,
@@ -64,12 +85,30 @@ let private lagPlan c observables (scoreMaps: Func<ITileMap> list) =
                 TileRows(observables.Length, map c observables)
         |],
         Scores = [| for m in scoreMaps -> TileRows(c.Unknowns.Length, m) |],
+        Features = [|
+            if not (List.isEmpty features) then
+                TileRows(features.Length, map c features)
+        |],
         Names = names c
     )
 
-let private gather c name observables scoreMaps (open': int -> ITileSink list) =
+/// Lag products of lag 0 that a library is fitted from, with the first known score.
+let private momentPlan c (plan: VectorLibrary.Plan) =
+    let known = scores c |> List.tryHead |> Option.map snd |> Option.defaultValue []
+    let rows, columns = VectorLibrary.rows plan known
+
+    VectorLagPlan(
+        c.Plan,
+        c.Unknowns.Length,
+        0,
+        Observables = [| TileRows(rows.Length, map c rows) |],
+        Features = [| TileRows(columns.Length, map c columns) |],
+        Names = names c
+    )
+
+let private gather c name observables features scoreMaps (open': int -> ITileSink list) =
     Terminal.stage name (fun progress ->
-        let lags = VectorLags(lagPlan c observables scoreMaps)
+        let lags = VectorLags(lagPlan c observables features scoreMaps)
 
         (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
             .Run(
@@ -85,30 +124,65 @@ let private gather c name observables scoreMaps (open': int -> ITileSink list) =
         progress.Report(1.0, $"{Digest.number (float result.Samples)} samples")
         result)
 
-let private products c =
+/// Lag products, the law of each unknown, and the moments of the features of libraries.
+let private products c (library: VectorLibrary.Plan option) =
     let others, _ = rowsOf c
     let exact = scores c
+    let features = library |> Option.map _.Features |> Option.defaultValue []
 
     let text =
         "observables\n" + texts others + "\nscores\n" + texts (exact |> List.collect snd)
 
-    let key = $"vector lag products {describe c.Experiment}\nlags {c.Longest}\n{text}"
+    let text =
+        if features.IsEmpty then
+            text
+        else
+            text + "\nfeatures\n" + texts features
 
-    let keys = c.Unknowns |> List.map (StationaryLaw.key c.Experiment)
+    let key = $"vector lag products {describe c.Experiment}\nlags {c.Longest}\n{text}"
+    let momentsKey = "vector moments" + key
+
+    let keys =
+        (c.Unknowns |> List.map (StationaryLaw.key c.Experiment))
+        @ (library |> Option.map (fun _ -> momentsKey) |> Option.toList)
+
+    let finished (arrays: Arrays list) =
+        let laws =
+            arrays |> List.truncate c.Unknowns.Length |> List.map OnePointStatistics.FromArrays
+
+        let moments =
+            library
+            |> Option.map (fun plan ->
+                VectorMoments(LagProducts.FromArrays(List.last arrays, names c), VectorLibrary.texts plan |> Array.ofList, plan.Slopes))
+
+        laws, moments
 
     match stored c.Setting key, keys |> List.choose (stored c.Setting) with
-    | Some arrays, statistics when statistics.Length = keys.Length ->
-        LagProducts.FromArrays(arrays, names c), statistics |> List.map OnePointStatistics.FromArrays
+    | Some arrays, others when others.Length = keys.Length ->
+        let laws, moments = finished others
+        LagProducts.FromArrays(arrays, names c), laws, moments
     | _ ->
         let onePoint = OnePoint(c.Unknowns.Length, c.Plan)
+        let sums = library |> Option.map (fun plan -> VectorLags(momentPlan c plan))
 
         let products =
-            gather c "simulate and correlate" others [ for _, score in exact -> map c score ] (fun tile -> [ onePoint.Open tile ])
+            gather c "simulate and correlate" others features [ for _, score in exact -> map c score ] (fun tile -> [
+                onePoint.Open tile
+                for lags in Option.toList sums do
+                    lags.Open tile
+            ])
 
-        let statistics = List.ofArray (onePoint.Complete())
+        let arrays = [
+            for law in onePoint.Complete() do
+                law.ToArrays()
+            for lags in Option.toList sums do
+                lags.Result().ToArrays()
+        ]
+
         store c.Setting key (products.ToArrays())
-        List.iter2 (fun key (s: OnePointStatistics) -> store c.Setting key (s.ToArrays())) keys statistics
-        products, statistics
+        List.iter2 (store c.Setting) keys arrays
+        let laws, moments = finished arrays
+        products, laws, moments
 
 /// One response for each push: [lag][row][kick] of an estimate to curves of the observables.
 let private responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (errors: float[][][] option) notes : Response list =
@@ -246,7 +320,7 @@ let private learned c estimator network own =
 
     let arrays =
         cached c.Setting $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n{network.Canonical}\n{text}" (fun () ->
-            (gather c $"correlate {estimator}" others [ Func<ITileMap>(fun () -> score.CreateScore()) ] (fun _ -> [])).ToArrays())
+            (gather c $"correlate {estimator}" others [] [ Func<ITileMap>(fun () -> score.CreateScore()) ] (fun _ -> [])).ToArrays())
 
     let products = LagProducts.FromArrays(arrays, names c)
     let r = VectorResponse.FromScore(products, 0, true, 200, c.Seed)
@@ -258,6 +332,22 @@ let private learned c estimator network own =
     ],
     [
         scoreReport estimator (Some score.Sigma) (stein c (smoothed own score.Sigma) plain) (trainingHistory score)
+    ]
+
+let private library' c estimator library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =
+    let first = c.Unknowns.Length * (1 + (scores c).Length)
+
+    let chosen =
+        VectorLibrary.choose plan (drifts c) moments (products.CorrelationSamples()) library
+
+    let fit =
+        Terminal.stage $"fit {estimator}" (fun _ -> VectorLibrary.fit plan products moments chosen (fun j -> first + j) c.Seed)
+
+    let texts = VectorLibrary.texts plan
+
+    estimated c estimator fit.Response (VectorLibrary.notes library texts fit),
+    [
+        VectorLibrary.report estimator (names c) texts fit (stein c (Array.create c.Unknowns.Length 1.0) fit.Response)
     ]
 
 let run setting experiment (equations: Equation list) step (s: Sampling) =
@@ -272,7 +362,8 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         Seed = uint64 experiment.Seed
     }
 
-    let products, onePoint = products c
+    let plan = libraryPlan c
+    let products, onePoint, moments = products c plan
 
     let statistics =
         List.map2 (fun u s -> StationaryLaw.ofScalar (string u) s) c.Unknowns onePoint
@@ -293,7 +384,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
                 scoreReport estimator None (stein c (Array.create c.Unknowns.Length 1.0) r) []
             ]
         | Method.Learned network -> learned c estimator network products
-        | Method.Library _
+        | Method.Library library -> library' c estimator library plan.Value products moments.Value
         | Method.Clustered _ -> raise (LeithException $"{estimator}: not for scalar unknowns.")
 
     let estimates = experiment.Estimate |> List.map estimate

@@ -18,17 +18,25 @@ internal static class BlockBootstrap
     // More blocks cost time and gain nothing.
     private const int MostUnits = 192;
 
-    /// <summary>One standard error of every value of an estimator that maps C(τ), [lag][row · columns + column], to [lag][value].</summary>
-    public static double[][] StandardErrors(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed, out IReadOnlyList<string> notes)
+    /// <summary>How many pieces a resample draws, or the reason why there are too few.</summary>
+    /// <exception cref="LeithException">Fewer than <see cref="FewestBlocks"/> independent blocks.</exception>
+    internal static int Draws(LagProducts products, int units)
     {
-        if (resamples < 2) throw new LeithException($"bootstrap: expected at least 2 resamples, got {resamples}. 200 is usual.");
         var shape = products.Shape;
         int independent = products.Blocks / shape.Window;
         if (independent < FewestBlocks)
             throw new LeithException($"bootstrap: expected at least {FewestBlocks} blocks for a standard error, got {independent} ({products.Samples} samples in blocks of {shape.BlockLength * shape.Window}). Take more data, more members, or shorter blocks.");
+        return shape.Window == 1 ? units : independent;
+    }
+
+    /// <summary>One standard error of every value of an estimator that maps C(τ), [lag][row · columns + column], to [lag][value].</summary>
+    public static double[][] StandardErrors(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed, out IReadOnlyList<string> notes)
+    {
+        if (resamples < 2) throw new LeithException($"bootstrap: expected at least 2 resamples, got {resamples}. 200 is usual.");
+        Draws(products, FewestBlocks);
         notes = Notes(products);
         var units = Units(products);
-        int draws = shape.Window == 1 ? units.Count : independent;
+        int draws = Draws(products, units.Count);
         // Differences from the estimate itself: squares of large numbers would hide small errors.
         var centre = estimator(products.Means());
         double[][] sums = Like(centre), squares = Like(centre);
@@ -37,7 +45,7 @@ internal static class BlockBootstrap
     }
 
     // A drawn block has to be longer than the memory, unless it is a whole member.
-    private static List<string> Notes(LagProducts products)
+    internal static List<string> Notes(LagProducts products)
     {
         var shape = products.Shape;
         if (products.Chains.All(count => count == 1)) return [];
@@ -47,27 +55,29 @@ internal static class BlockBootstrap
     }
 
     // What is drawn: windows of consecutive blocks of a member, or groups of blocks where there are many.
-    private static List<(double[] Sums, double[] Pairs)> Units(LagProducts products)
+    private static List<(double[] Sums, double[] Pairs)> Units(LagProducts products) => [.. Ranges(products).Select(range => Join(products, range.First, range.Count))];
+
+    /// <summary>First block and number of blocks of everything that is drawn in one piece.</summary>
+    internal static List<(int First, int Count)> Ranges(LagProducts products)
     {
-        int window = products.Shape.Window;
-        var units = new List<(double[], double[])>();
-        int first = 0;
+        int window = products.Shape.Window, first = 0;
+        var ranges = new List<(int, int)>();
         if (window == 1)
         {
             int group = (products.Blocks + MostUnits - 1) / MostUnits;
-            for (; first < products.Blocks; first += group) units.Add(Join(products, first, Math.Min(group, products.Blocks - first)));
-            return units;
+            for (; first < products.Blocks; first += group) ranges.Add((first, Math.Min(group, products.Blocks - first)));
+            return ranges;
         }
         foreach (int count in products.Chains)
         {
             int width = Math.Min(window, count);
-            for (int start = 0; start + width <= count; start++) units.Add(Join(products, first + start, width));
+            for (int start = 0; start + width <= count; start++) ranges.Add((first + start, width));
             first += count;
         }
-        return units;
+        return ranges;
     }
 
-    private static (double[] Sums, double[] Pairs) Join(LagProducts products, int first, int count)
+    internal static (double[] Sums, double[] Pairs) Join(LagProducts products, int first, int count)
     {
         var (sums, pairs) = products.Block(first);
         for (int block = first + 1; block < first + count; block++)
@@ -94,9 +104,9 @@ internal static class BlockBootstrap
         return products.Normalise(sums, pairs);
     }
 
-    private static double[][] Like(double[][] values) => [.. values.Select(lag => new double[lag.Length])];
+    internal static double[][] Like(double[][] values) => [.. values.Select(lag => new double[lag.Length])];
 
-    private static void Accumulate(double[][] values, double[][] centre, double[][] sums, double[][] squares)
+    internal static void Accumulate(double[][] values, double[][] centre, double[][] sums, double[][] squares)
     {
         for (int lag = 0; lag < values.Length; lag++)
             for (int n = 0; n < values[lag].Length; n++)
@@ -107,7 +117,7 @@ internal static class BlockBootstrap
             }
     }
 
-    private static double[][] Deviations(double[][] sums, double[][] squares, int resamples, double factor)
+    internal static double[][] Deviations(double[][] sums, double[][] squares, int resamples, double factor)
     {
         double Deviation(double sum, double square) => factor * Math.Sqrt(Math.Max(0, (square - sum * sum / resamples) / (resamples - 1)));
         var deviations = sums.Select((lag, l) => lag.Select((sum, n) => Deviation(sum, squares[l][n])).ToArray()).ToArray();

@@ -54,6 +54,9 @@ public sealed partial class LagProducts
     /// <summary>Number of blocks.</summary>
     public int Blocks => _blocks.Count;
 
+    /// <summary>Samples of a block.</summary>
+    public long BlockLength => Shape.BlockLength;
+
     /// <summary>Samples T over all members.</summary>
     public long Samples => (long)Math.Round(Count(0));
 
@@ -99,6 +102,9 @@ public sealed partial class LagProducts
     /// <summary>The centred sums of a block, [lag][row · Columns + column] flat, and its pairs at each lag.</summary>
     internal (double[] Sums, double[] Pairs) Block(int block) =>
         (Centred(_blocks[block]), [.. Enumerable.Range(0, Longest + 1).Select(lag => _blocks[block][Shape.Index(lag, Rows, Columns)])]);
+
+    /// <summary>Plain sums of the observables over the later times of a block's samples, lag 0.</summary>
+    internal double[] RowSums(int block) => [.. Enumerable.Range(0, Rows).Select(i => _blocks[block][Shape.Index(0, i, Columns)])];
 
     /// <summary>Divides centred sums by pairs or by samples.</summary>
     internal double[][] Normalise(double[] sums, double[] pairs)

@@ -32,6 +32,25 @@ public sealed partial class LagProducts
         return new LagProducts(shape, blocks, [blocks.Count]) { Normalisation = normalisation, Notes = notes };
     }
 
+    /// <summary>C(τ) with A = [x, observables] and B = [x, features] of one recording, in blocks of the given length, or of that which the recording asks for.</summary>
+    /// <param name="recording">The state x.</param>
+    /// <param name="lags">Longest lag L, in samples.</param>
+    /// <param name="observables">Further rows of A, [row][time].</param>
+    /// <param name="features">Further columns of B, [column][time].</param>
+    /// <param name="blockLength">Samples of a block; null as in the other overload.</param>
+    /// <exception cref="LeithException">As <see cref="Recording.Check"/>; no more samples than lags.</exception>
+    public static LagProducts Of(Recording recording, int lags, double[][] observables, double[][] features, long? blockLength = null)
+    {
+        recording.Check().CheckLags(lags);
+        var notes = new List<string>(recording.Notes);
+        int length = (int?)blockLength ?? RecordingBlockLength(recording, notes);
+        double[][] x = [.. recording.Values.Select(Centre)], a = [.. x, .. observables], b = [.. x, .. features.Select(Centre)];
+        var shape = new LagShape(x.Length, a.Length, b.Length, lags, recording.Interval, length, RecordingWindow, recording.Names);
+        var blocks = new List<double[]>();
+        for (int start = 0; start < recording.Samples; start += length) blocks.Add(Sum(shape, a, b, start, Math.Min(start + length, recording.Samples)));
+        return new LagProducts(shape, blocks, [blocks.Count]) { Notes = notes };
+    }
+
     private static int RecordingBlockLength(Recording recording, List<string> notes)
     {
         double memory = recording.Values.Max(series => CorrelationTime.Integrated(series));

@@ -5,7 +5,7 @@ namespace Leith.Core;
 /// <param name="Make">Makes one map for one thread.</param>
 public sealed record TileRows(int Rows, Func<ITileMap> Make);
 
-/// <summary>Which lag products of an ensemble of scalar unknowns are gathered: A = [x, observables], B = [x, scores].</summary>
+/// <summary>Which lag products of an ensemble of scalar unknowns are gathered: A = [x, observables], B = [x, scores, features].</summary>
 /// <param name="Sampling">Members, times and interval of the samples.</param>
 /// <param name="Dimension">Number of scalar unknowns D.</param>
 /// <param name="Lags">Longest lag L, in samples.</param>
@@ -16,6 +16,9 @@ public sealed record VectorLagPlan(SamplingPlan Sampling, int Dimension, int Lag
 
     /// <summary>Scores that follow the state in B, D rows each.</summary>
     public IReadOnlyList<TileRows> Scores { get; init; } = [];
+
+    /// <summary>Features that follow the scores in B, any number of rows each.</summary>
+    public IReadOnlyList<TileRows> Features { get; init; } = [];
 
     /// <summary>Names of the unknowns, for messages.</summary>
     public IReadOnlyList<string> Names { get; init; } = [];
@@ -36,7 +39,7 @@ public sealed record VectorLagPlan(SamplingPlan Sampling, int Dimension, int Lag
         if (BlockLength < 1) throw new LeithException($"lag products: expected time blocks of at least one sample, got {BlockLength}.");
         long perMember = (64 + members - 1) / members;
         var names = Names.Count == Dimension ? Names : [.. Enumerable.Range(1, Dimension).Select(i => $"x{i}")];
-        int rows = Dimension + Observables.Sum(a => a.Rows), columns = Dimension + Scores.Sum(b => b.Rows);
+        int rows = Dimension + Observables.Sum(a => a.Rows), columns = Dimension + Scores.Concat(Features).Sum(b => b.Rows);
         return new LagShape(Dimension, rows, columns, Lags, Sampling.Every, BlockLength ?? Math.Max(1, (samples + perMember - 1) / perMember), 1, names);
     }
 }

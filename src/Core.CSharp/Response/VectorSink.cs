@@ -19,7 +19,7 @@ internal sealed class VectorSink : ITileSink
         _chains = [.. Enumerable.Range(0, share ? 1 : members).Select(_ => new List<double[]>())];
         _sums = [new LaneLagSums(shape), new LaneLagSums(shape)];
         _observables = [.. plan.Observables.Select(rows => (rows.Make(), new Tile(rows.Rows)))];
-        _scores = [.. plan.Scores.Select(rows => (rows.Make(), new Tile(rows.Rows)))];
+        _scores = [.. plan.Scores.Concat(plan.Features).Select(rows => (rows.Make(), new Tile(rows.Rows)))];
     }
 
     /// <inheritdoc/>
