@@ -142,7 +142,8 @@ let productsKey c observable conjugate =
     $"lag products {describe c.Experiment}\nlags {c.Longest}\n{Field.canonical observable} with {conjugate}"
 
 /// Lag products of observables with conjugates, the values of the unknown and, where a network is to be trained, a few fields, all from one pass over the ensemble; nothing is run that the cache holds.
-let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) training =
+/// `others`: sinks that want the same pass.
+let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) training (others: (int -> ITileSink) list) =
     let wanted = [
         for observable in c.Experiment.Observe do
             for name, make in conjugates -> (observable, name), make
@@ -172,7 +173,12 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
 
     let missing = wanted |> List.filter (fun (key, _) -> not (found.ContainsKey key))
 
-    if not missing.IsEmpty || fields.IsNone || onePoint.IsNone then
+    if
+        not missing.IsEmpty
+        || fields.IsNone
+        || onePoint.IsNone
+        || not others.IsEmpty
+    then
         let simulation = c.Simulation.Value
 
         Terminal.stage "simulate and correlate" (fun progress ->
@@ -216,6 +222,7 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
                         for v in Option.toList values -> v.Open tile
                         for k in Option.toList correlator -> k.Open tile
                         for s in Option.toList saver -> s.Open tile
+                        for other in others -> other tile
                     |]
                 )
                 :> ITileSink

@@ -302,6 +302,8 @@ let run setting experiment equations step sampling =
         else
             c.Unknown :: experiment.Observe
 
+    let libraries = LibraryRun.prepare c
+
     let products, onePoint, fields =
         record
             {
@@ -310,6 +312,9 @@ let run setting experiment equations step sampling =
             }
             conjugates
             learns
+            (libraries |> Option.map fst |> Option.defaultValue [])
+
+    let shared = libraries |> Option.map (fun (_, finish) -> finish ())
 
     let power = SpectralResponse.Power products[(c.Unknown, "the state")]
     let deviation = sqrt (Array.sum power) / float c.Grid.Sites
@@ -341,7 +346,19 @@ let run setting experiment equations step sampling =
                 learnedResponse c estimator observable network products fields deviation
 
             r, [ report ]
-        | Method.Library _
+        | Method.Library library ->
+            let found =
+                LibraryRun.estimate c (bootstrap c) (Option.get shared) estimator library observable
+
+            response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) found.Notes,
+            [
+                {
+                    scoreReport estimator None (steinRows c.Grid (unitKick c) found.Identity.Values.[0] found.Identity.StandardError.[0]) [] with
+                        Equation = found.Equation
+                        Coefficients = found.Coefficients
+                        RelativeError = found.RelativeError
+                }
+            ]
         | Method.Clustered _ -> raise (LeithException $"{estimator}: not for fields.")
 
     let estimates = [
