@@ -7,7 +7,7 @@ namespace Leith.Core;
 
 /// <summary>
 /// The safetensors format: eight bytes with the length of the header, a JSON header { name: { dtype, shape, data_offsets }, "__metadata__": { text: text } },
-/// then the numbers, little endian. Float and double vectors are all that is needed here.
+/// then the numbers, little endian. Floats and doubles are all that is needed here.
 /// </summary>
 internal sealed class Safetensors
 {
@@ -21,6 +21,9 @@ internal sealed class Safetensors
 
     /// <summary>Vectors in double precision.</summary>
     public Dictionary<string, double[]> Doubles { get; } = [];
+
+    /// <summary>Lengths of the axes of arrays that are not vectors.</summary>
+    public Dictionary<string, long[]> Shapes { get; } = [];
 
     /// <summary>Writes beside the file and renames, so that a reader finds the old file or the whole new one.</summary>
     public void Write(string path)
@@ -39,7 +42,7 @@ internal sealed class Safetensors
         }
     }
 
-    /// <summary>Reads a file that holds float and double vectors only.</summary>
+    /// <summary>Reads a file that holds floats and doubles only.</summary>
     public static Safetensors Read(string path)
     {
         byte[] bytes;
@@ -70,7 +73,7 @@ internal sealed class Safetensors
         var header = new SortedDictionary<string, object>(StringComparer.Ordinal) { ["__metadata__"] = new SortedDictionary<string, string>(Texts, StringComparer.Ordinal) };
         int offset = 0;
         foreach (var (name, type, length, bytes) in arrays)
-            header[name] = new { dtype = type, shape = new[] { length }, data_offsets = new[] { offset, offset += bytes.Length } };
+            header[name] = new { dtype = type, shape = Shapes.GetValueOrDefault(name) ?? [length], data_offsets = new[] { offset, offset += bytes.Length } };
         string json = JsonSerializer.Serialize(header);
         json = json.PadRight((Encoding.UTF8.GetByteCount(json) + 7) / 8 * 8); // the serialiser escapes to ASCII
         Span<byte> size = stackalloc byte[8];
@@ -99,6 +102,7 @@ internal sealed class Safetensors
             if (entry.Value.GetProperty("dtype").GetString() == "F32") result.Singles[entry.Name] = MemoryMarshal.Cast<byte, float>(data).ToArray();
             else if (entry.Value.GetProperty("dtype").GetString() == "F64") result.Doubles[entry.Name] = MemoryMarshal.Cast<byte, double>(data).ToArray();
             else throw Foreign(path, $"its array '{entry.Name}' is neither float nor double");
+            result.Shapes[entry.Name] = [.. entry.Value.GetProperty("shape").EnumerateArray().Select(axis => axis.GetInt64())];
             end = Math.Max(end, to);
         }
         if (end != bytes.Length) throw Foreign(path, "it has bytes that belong to no array");
