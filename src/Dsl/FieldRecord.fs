@@ -173,12 +173,7 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
 
     let missing = wanted |> List.filter (fun (key, _) -> not (found.ContainsKey key))
 
-    if
-        not missing.IsEmpty
-        || fields.IsNone
-        || onePoint.IsNone
-        || not others.IsEmpty
-    then
+    if not missing.IsEmpty || fields.IsNone || onePoint.IsNone || not others.IsEmpty then
         let simulation = c.Simulation.Value
 
         Terminal.stage "simulate and correlate" (fun progress ->

@@ -72,8 +72,7 @@ let private moved (u: Field) (v: Field list) =
 /// Features proposed for the kicked field u, the most promising first: the terms of its equation that are not linear, stripped of constants and linear operators, on all half-shifted grids; where a velocity
 /// moves it, v·∇u, (vv:∇∇)u, u|v|² and what `more` makes of the velocity; other fields that stand in its equation.
 let candidates (more: Field -> Field list -> Field list) (equations: Equation list) (u: Field) : Field list =
-    let drift =
-        equations |> List.tryFind (fun e -> e.Unknown = u) |> Option.map _.Drift
+    let drift = equations |> List.tryFind (fun e -> e.Unknown = u) |> Option.map _.Drift
 
     match drift with
     | None -> []
@@ -93,15 +92,10 @@ let candidates (more: Field -> Field list -> Field list) (equations: Equation li
             | _ -> false
 
         let neighbours =
-            equations
-            |> List.map _.Unknown
-            |> List.filter (fun v -> v <> u && Field.place v = Field.place u)
+            equations |> List.map _.Unknown |> List.filter (fun v -> v <> u && Field.place v = Field.place u)
 
         let cores, next =
-            local
-            |> List.map (powers u)
-            |> List.map (fun p -> p.Head, p.Tail)
-            |> List.unzip
+            local |> List.map (powers u) |> List.map (fun p -> p.Head, p.Tail) |> List.unzip
 
         [
             for core in cores do

@@ -32,7 +32,10 @@ let check (estimator: Estimator) (unknowns: Field list) (u: Field) (library: Lib
 
     for f in all do
         match Field.unknowns f |> List.tryFind (fun v -> not (List.contains v unknowns)) with
-        | Some stranger -> refuse estimator $"expected features of the unknowns of the system, got {stranger} in {f}; write them with the fields that have an equation."
+        | Some stranger ->
+            refuse
+                estimator
+                $"expected features of the unknowns of the system, got {stranger} in {f}; write them with the fields that have an equation."
         | None -> ()
 
         if not (Field.whiteNoises f).IsEmpty || Field.dependsOnPlace f || Field.dependsOnTime f then
@@ -42,12 +45,11 @@ let check (estimator: Estimator) (unknowns: Field list) (u: Field) (library: Lib
             refuse estimator $"expected features that depend on a field, got {f}; leave it out."
 
         if Field.place (FieldLibrary.onTorus f) <> home then
-            refuse estimator $"expected features on the grid of {u}, which is kicked, got {f}; leave it out, or multiply its mean by a field of that grid."
+            refuse
+                estimator
+                $"expected features on the grid of {u}, which is kicked, got {f}; leave it out, or multiply its mean by a field of that grid."
 
-    if
-        not library.Automatic
-        && all |> List.forall (fun f -> not (List.contains u (Field.unknowns f)))
-    then
+    if not library.Automatic && all |> List.forall (fun f -> not (List.contains u (Field.unknowns f))) then
         refuse estimator $"expected a feature of {u}, which is kicked, got none; add {u}."
 
     match all |> List.countBy id |> List.tryFind (fun (_, count) -> count > 1) with
@@ -136,13 +138,14 @@ type Chosen = {
     Steps: LibraryStep list
 }
 
-let private indexOf shared f =
-    shared.Fields |> List.findIndex ((=) f)
+let private indexOf shared f = shared.Fields |> List.findIndex ((=) f)
 
 /// The terms of a library, chosen by held-out loss where the script leaves them open, and the ridge.
 let choose c shared (library: Library) : Chosen =
     let choice = LibraryChoice shared.Sums
-    let numbers fields = fields |> List.map (indexOf shared) |> List.toArray
+
+    let numbers fields =
+        fields |> List.map (indexOf shared) |> List.toArray
 
     let terms, steps =
         if library.Automatic then
@@ -186,7 +189,10 @@ let private equation shared chosen (coefficients: Measurement[]) =
 
     let fixed' =
         chosen.Terms.Fixed
-        |> Seq.mapi (fun i j -> signed (i = 0 && chosen.Terms.Free.Count = 0) coefficients[i].Value + " " + spectrumName shared.Fields[j])
+        |> Seq.mapi (fun i j ->
+            signed (i = 0 && chosen.Terms.Free.Count = 0) coefficients[i].Value
+            + " "
+            + spectrumName shared.Fields[j])
 
     "ŝ(k) = " + String.concat "" (Seq.append free fixed')
 
@@ -196,12 +202,11 @@ let private kernelLines shared chosen (kernels: Complex[][]) =
     let spacing = 2.0 * Math.PI / grid.Lengths[0]
 
     // the kept modes are numbered as the modes are, those that are conjugate to one before left out
-    let kept =
-        [|
-            for mode in 0 .. grid.Sites - 1 do
-                if mode <= grid.Conjugate mode then
-                    mode
-        |]
+    let kept = [|
+        for mode in 0 .. grid.Sites - 1 do
+            if mode <= grid.Conjugate mode then
+                mode
+    |]
 
     let complex (z: Complex) =
         if abs z.Imaginary < 1e-6 * Complex.Abs z then
@@ -275,10 +280,7 @@ let estimate c bootstrap shared (estimator: Estimator) (library: Library) observ
         Response = r
         Identity = identity
         Notes = notes
-        Equation =
-            equation shared chosen coefficients
-            :: kernelLines shared chosen kernels
-            @ choiceLines shared chosen
+        Equation = equation shared chosen coefficients :: kernelLines shared chosen kernels @ choiceLines shared chosen
         Coefficients =
             chosen.Terms.Fixed
             |> Seq.mapi (fun i j -> string c.Unknown, string shared.Fields[j], coefficients[i].Value, coefficients[i].StandardError)

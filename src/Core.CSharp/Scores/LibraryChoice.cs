@@ -52,7 +52,7 @@ public sealed class LibraryChoice
     }
 
     /// <summary>
-    /// Forward selection: from the Gaussian score on, again and again the candidate that lowers the held-out loss most, with a free kernel or one number, as long as the gain is above its standard error;
+    /// Forward selection: from the Gaussian score on, again and again the candidate that lowers the held-out loss most, with a free kernel or one number, as long as the gain is above two standard errors;
     /// then numbers in place of kernels wherever they do no worse.
     /// </summary>
     /// <param name="candidates">Numbers of the features to choose from.</param>
@@ -102,7 +102,7 @@ public sealed class LibraryChoice
         double[] gains = [.. before.Zip(after, (a, b) => a - b)];
         double gain = Mean(gains), n = gains.Length;
         double error = Math.Sqrt(gains.Sum(g => (g - gain) * (g - gain)) / (n * (n - 1)));
-        return new(feature, free, Mean(after), gain, error, gain > error);
+        return new(feature, free, Mean(after), gain, error, gain > 2 * error);
     }
 
     private static LibraryTerms With(LibraryTerms terms, int feature, bool free)
