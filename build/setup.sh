@@ -87,3 +87,19 @@ setup() {
     packages
     build
 }
+
+# libtorch where CMake can find it, and its binding in artifacts/torch; built again when its sources or CMAKE_PREFIX_PATH have changed.
+with_torch() {
+    local found=(/usr/lib/*/cmake/Torch/TorchConfig.cmake) built=artifacts/torch/libleith_torch.so from=artifacts/torch/.prefix
+    if [ -n "${CMAKE_PREFIX_PATH:-}" ]; then
+        install_debian cmake cmake && install_debian g++ g++ || exit 2
+    elif [ ! -f "${found[0]}" ] || ! command -v cmake >/dev/null 2>&1 || ! command -v g++ >/dev/null 2>&1; then
+        install_debian libtorch cmake g++ libtorch-dev libopenblas0-pthread || exit 2
+    fi
+    [ -f "$from" ] && [ "$(cat "$from")" = "${CMAKE_PREFIX_PATH:-}" ] || rm -rf artifacts/torch
+    changed "$built" src/Torch/native || return 0
+    quietly "configuring the binding to libtorch" cmake -S src/Torch/native -B artifacts/torch
+    quietly "building the binding to libtorch (a minute)" cmake --build artifacts/torch
+    touch "$built"
+    printf '%s' "${CMAKE_PREFIX_PATH:-}" >"$from"
+}

@@ -18,6 +18,8 @@ type Architecture =
     | Residual
     /// Dense layers, for scalar unknowns.
     | Dense
+    /// The U-Net of the founding paper, computed by libtorch.
+    | Published
 
 /// A score that is a sum of features of the state, fitted in closed form (implicit score matching, Hyvärinen 2005).
 type Library = {
@@ -68,6 +70,10 @@ type Network = {
     /// Smallest noise level, in standard deviations of the field or of each scalar unknown; the score belongs to the density smoothed by it.
     /// None: chosen from the data.
     Sigma: float option
+    /// Ends the training by the clock; of the published network only.
+    Seconds: float option
+    /// Where libtorch computes: "cpu", "cuda:0", … None: the processor.
+    Device: string option
 } with
 
     /// Everything a training depends on, to the last digit: the key under which its weights are kept.
@@ -82,6 +88,8 @@ type Network = {
             | NetworkBase.Library library -> library.Canonical
 
         $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {foundation} {sigma}"
+        + (network.Seconds |> Option.map (fun s -> $" for {Typography.exactly s} s") |> Option.defaultValue "")
+        + (network.Device |> Option.map (fun d -> $" on {d}") |> Option.defaultValue "")
 
 /// How a response is estimated.
 [<RequireQualifiedAccess>]
@@ -127,6 +135,10 @@ type Estimator = {
         | None, Method.Propagator -> "propagator"
         | None, Method.Library library -> if library.Automatic then "library, chosen" else "library"
         | None, Method.Clustered _ -> "clustered"
+        | None,
+          Method.Learned {
+                             Architecture = Architecture.Published
+                         } -> "published"
         | None, Method.Learned _ -> "learned"
         + (if estimator.Name.IsNone && estimator.Normalisation = Normalisation.Published then
                ", as published"
@@ -265,6 +277,8 @@ module EstimateWords =
         LearningRate = 1e-3
         Base = NetworkBase.Gaussian
         Sigma = None
+        Seconds = None
+        Device = None
     }
 
     /// Dense layers for scalar unknowns.
@@ -274,6 +288,42 @@ module EstimateWords =
             Channels = 64
             Layers = 2
     }
+
+    /// The founding paper's own network and training, the baseline to compare with: a U-Net of 11.1 million weights on noise up to 1.2 times the largest distance of two
+    /// fields, Adam at 2e-4, 500 epochs of 25,600 fields. Needs libtorch (./run --with-torch), a field on two axes with multiples of 8 points each and, on two cores, days: `published |> trainedFor 600.0`.
+    /// The network sees the field in units in which its smallest noise level, `noiseLevel`, is 0.01; without one that is 0.0467 standard deviations, as for the paper's Allen–Cahn fields.
+    let published = {
+        Architecture = Architecture.Published
+        Channels = 32
+        Layers = 8
+        Steps = 100_000
+        Batch = 128
+        LearningRate = 2e-4
+        Base = NetworkBase.Nothing
+        Sigma = None
+        Seconds = None
+        Device = None
+    }
+
+    /// Ends the training of `published` after so many seconds of the clock, if its steps do not end before: the result then depends on the machine and its load.
+    let trainedFor seconds (network: Network) =
+        if network.Architecture <> Architecture.Published then
+            raise (LeithException "trainedFor: expected published, got a network that is trained by steps alone; write steps 3000.")
+
+        {
+            network with
+                Seconds = Some(positive "trainedFor" seconds)
+        }
+
+    /// Where libtorch computes a network: "cpu", "cuda:0", …
+    let onDevice (device: string) (network: Network) =
+        if not (Leith.Torch.TorchLibrary.IsDevice device) then
+            raise (LeithException $"onDevice: expected cpu, cuda or cuda:0, cuda:1, …, got {device}.")
+
+        if network.Architecture <> Architecture.Published then
+            raise (LeithException "onDevice: expected published, got a network that is computed on member lanes; leave onDevice out.")
+
+        { network with Device = Some device }
 
     /// A network that learns what a library leaves: `residualNet |> onLibrary (libraryOf [ u; cube u ])`.
     let onLibrary (library: Estimator) (network: Network) =

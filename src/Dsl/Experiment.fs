@@ -202,6 +202,24 @@ module Experiment =
                     fail experiment $"'{estimator}' expected one score, that of the field that is kicked, got {score.Length}; write exact (…)."
             | Source.Simulated(equations, _, _, _), Method.Learned network ->
                 match Equations.fields equations, network.Architecture with
+                | [], Architecture.Published ->
+                    fail
+                        experiment
+                        $"'{estimator}' expected a dense network for scalar unknowns, got published, which is for fields; write learned mlp."
+                | _ :: _, Architecture.Published ->
+                    match experiment.Perturb with
+                    | Perturbation.Kick(unknown, _) ->
+                        match Field.place unknown with
+                        | Some(Domain.Torus(_, points) | Domain.Lattice(_, points)) when
+                            points.Length <> 2 || points |> List.exists (fun n -> n % 8 <> 0)
+                            ->
+                            let got = points |> List.map string |> String.concat " × "
+
+                            fail
+                                experiment
+                                $"'{estimator}' expected a field on two axes with a multiple of 8 points each, which the published network halves three times, got {got}; write learned residualNet."
+                        | _ -> ()
+                    | _ -> ()
                 | [], Architecture.Residual ->
                     fail experiment $"'{estimator}' expected a dense network for scalar unknowns, got residualNet; write learned mlp."
                 | _ :: _, Architecture.Dense ->

@@ -262,6 +262,34 @@ let private learnedResponse c estimator observable network (products: Dictionary
         (steinRows c.Grid (smoothedKick c.Grid power score.Sigma) identity.Values.[0] identity.StandardError.[0])
         (trainingHistory score)
 
+let private publishedResponse c estimator observable (network: Network) (products: Dictionary<_, SpectralLagProducts>) fields =
+    let self = products[(c.Unknown, "the state")]
+
+    let score, remainders =
+        FieldPublished.products c estimator network self fields (List.distinct [ c.Unknown; observable ])
+
+    let own, remainder = remainders.Head, List.last remainders
+    let power = SpectralResponse.Power self
+
+    let r, identity =
+        Terminal.stage $"resample {estimator}" (fun _ ->
+            SpectralResponse.Controlled(products[(observable, "the state")], self, remainder, own, c.Plan.Every, bootstrap c),
+            SpectralResponse.AtLagZero(self, own, power, score.Sigma, bootstrap c))
+
+    let notes = [
+        yield! FieldPublished.notes c network score
+        $"response with a linear forecast as control variate, network at {Digest.number remainder.Fields} base fields"
+        $"score at noise level σ = {Digest.number score.Sigma}"
+        yield! unseen c
+    ]
+
+    response c estimator observable r.Lags r.Values (Some r.StandardError) notes,
+    scoreReport
+        estimator
+        (Some score.Sigma)
+        (steinRows c.Grid (smoothedKick c.Grid power score.Sigma) identity.Values.[0] identity.StandardError.[0])
+        (FieldPublished.history score)
+
 /// One member at the end of its spin-up.
 let private snapshots c =
     let plan = SamplingPlan(1, 0.0, c.Plan.Every, c.Plan.Every)
@@ -278,6 +306,7 @@ let private snapshots c =
     ]
 
 let run setting experiment equations step sampling =
+    FieldPublished.check experiment
     let c = context setting experiment equations step sampling
 
     let conjugates = [
@@ -292,6 +321,7 @@ let run setting experiment equations step sampling =
         experiment.Estimate
         |> List.exists (fun e ->
             match e.Method with
+            | Method.Learned network when FieldPublished.isPublished e -> FieldPublished.wantsFields c network
             | Method.Learned network -> not (isTrained setting (networkKey c network))
             | _ -> false)
 
@@ -341,6 +371,10 @@ let run setting experiment equations step sampling =
             [
                 scoreReport estimator None (steinRows c.Grid (unitKick c) r.Values.[0] r.StandardError.[0]) []
             ]
+        | Method.Learned network when FieldPublished.isPublished estimator ->
+            let r, report = publishedResponse c estimator observable network products fields
+
+            r, [ report ]
         | Method.Learned network ->
             let r, report =
                 learnedResponse c estimator observable network products fields deviation

@@ -324,6 +324,7 @@ module Plan =
             match estimator.Method with
             | Method.Dynamical(Effort.Pairs pairs) -> $"{count (float pairs)} pairs of twin runs"
             | Method.Dynamical(Effort.StandardError(error, _)) -> $"runs down to a standard error of {number error}"
+            | Method.Learned { Seconds = Some seconds } -> $"{Terminal.duration seconds} of training and the network's own correlation"
             | Method.Learned network -> $"{count (float network.Steps)} training steps and the network's own correlation"
             | _ -> ()
         "resampling"

@@ -28,6 +28,14 @@ let private estimator (e: Estimator) =
         match e.Method with
         | Method.Dynamical(Effort.Pairs n) -> Method.Dynamical(Effort.Pairs(shrink n))
         | Method.Dynamical(Effort.StandardError(error, kind)) -> Method.Dynamical(Effort.StandardError(error * sqrt scale, kind))
+        | Method.Learned network when network.Architecture = Architecture.Published ->
+            // Its steps take seconds each.
+            Method.Learned {
+                network with
+                    Steps = min 20 (shrink network.Steps)
+                    Batch = shrink network.Batch
+                    Seconds = network.Seconds |> Option.map (fun s -> s / scale)
+            }
         | Method.Learned network ->
             Method.Learned {
                 network with

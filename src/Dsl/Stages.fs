@@ -45,7 +45,7 @@ let private build =
     |> List.map _.Assembly.ManifestModule.ModuleVersionId.ToString("N")
     |> String.concat "\n"
 
-let private keyOf (description: string) =
+let keyOf (description: string) =
     StageCache.Key(build + "\n" + description)
 
 /// The arrays of a stage that was done before.

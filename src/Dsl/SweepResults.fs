@@ -90,6 +90,7 @@ module internal Differences =
         match e.Method with
         | Method.Dynamical(Effort.Pairs n) -> $"{e} ({n} pairs)"
         | Method.Dynamical(Effort.StandardError(error, _)) -> $"{e} (standard error {Typography.number error})"
+        | Method.Learned { Seconds = Some seconds } -> $"{e} ({Terminal.duration seconds} of training)"
         | Method.Learned network -> $"{e} ({network.Channels} channels, {network.Layers} layers, {network.Steps} steps)"
         | _ -> string e
 

@@ -4,7 +4,7 @@ namespace Leith.Core;
 /// A trained score, ŝ(u) = s_base(u) + remainder(u), of the density smoothed by noise of level σ: s_base(u) = −(C + σ²)⁻¹(u − ⟨u⟩) is the Gaussian's,
 /// the remainder is a network's. Made by <see cref="DenoisingTraining"/> or read from a file.
 /// </summary>
-public sealed class LearnedScore : ITrainedScore
+public sealed class LearnedScore
 {
     internal LearnedScore(GaussianBase gaussian, NoiseLevels levels, ResidualNet net, float[] parameters) =>
         (Gaussian, Levels, Net, Parameters) = (gaussian, levels, net, parameters);

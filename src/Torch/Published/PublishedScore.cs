@@ -7,7 +7,7 @@ namespace Leith.Torch;
 /// The score of the founding paper's network, ŝ(u) = U(v, 0)/(σ_min unit) with v = (u − ⟨u⟩)/unit, of the density smoothed by noise of level σ_min = 0.01 unit.
 /// Made by <see cref="PublishedTraining"/> or read from a file. Its maps need libtorch.
 /// </summary>
-public sealed class PublishedScore : ITrainedScore
+public sealed class PublishedScore
 {
     private const string Format = "leith published score 1";
     private const int HistoryColumns = 5;
@@ -18,16 +18,16 @@ public sealed class PublishedScore : ITrainedScore
     internal PublishedScore(GaussianBase gaussian, double unit, double sigmaMax, int channels, int blocks, string device, IReadOnlyDictionary<string, (long[] Shape, float[] Values)> weights) =>
         (Gaussian, Unit, ScaledSigmaMax, Channels, Blocks, Device, Weights) = (gaussian, unit, sigmaMax, channels, blocks, device, weights);
 
-    /// <inheritdoc/>
+    /// <summary>The noise level σ the score belongs to: standard deviation of the added white noise, in the unit of the field.</summary>
     public double Sigma => ScaledSigma * Unit;
 
     /// <summary>The largest noise level of the training, in the unit of the field.</summary>
     public double SigmaMax => ScaledSigmaMax * Unit;
 
-    /// <inheritdoc/>
+    /// <summary>Reports of the training, one for every validation.</summary>
     public IReadOnlyList<TrainingProgress> History { get; internal init; } = [];
 
-    /// <inheritdoc/>
+    /// <summary>Whether training was ended before its last step.</summary>
     public bool Interrupted { get; internal init; }
 
     /// <summary>The torus of the field.</summary>
@@ -44,13 +44,16 @@ public sealed class PublishedScore : ITrainedScore
     internal string Device { get; }
     internal IReadOnlyDictionary<string, (long[] Shape, float[] Values)> Weights { get; }
 
-    /// <inheritdoc/>
+    /// <summary>ŝ, the derivative of ln ρ_σ by the value at each site, as a spectrum (see <see cref="Tile"/>). An instance serves one thread.</summary>
+    /// <param name="sigma">A noise level between <see cref="Sigma"/> and <see cref="SigmaMax"/>; null: <see cref="Sigma"/>.</param>
+    /// <exception cref="LeithException">A noise level outside the trained ones; no libtorch.</exception>
     public ITileMap CreateScore(double? sigma = null) => Create(sigma, whole: true);
 
-    /// <inheritdoc/>
+    /// <summary>ŝ + (C + σ²)⁻¹(u − ⟨u⟩): what it adds to the score of the Gaussian; otherwise as <see cref="CreateScore"/>.</summary>
     public ITileMap CreateRemainder(double? sigma = null) => Create(sigma, whole: false);
 
-    /// <inheritdoc/>
+    /// <summary>Writes the score to a safetensors file, weights by name and with their shapes; an existing file is replaced at once or not at all.</summary>
+    /// <exception cref="LeithException">The folder is missing or not writable.</exception>
     public void Save(string path)
     {
         var file = new Safetensors();
