@@ -130,17 +130,24 @@ let ``The referee knows waves and lattices`` () =
 
 [<Fact>]
 let ``The tangent is the limit of differences`` () =
-    forEveryKindWith { plain with Shapes = displacedShapes } 60 16 (fun unknowns drifts source ->
-        let point, direction = state source unknowns, state source unknowns
-        let hats = hats "δ" unknowns
-        let full = joined hats direction unknowns point
+    forEveryKindWith
+        {
+            plain with
+                Shapes = fun domain part -> displacedShapes domain part @ flowShapes domain part
+        }
+        60
+        16
+        (fun unknowns drifts source ->
+            let point, direction = state source unknowns, state source unknowns
+            let hats = hats "δ" unknowns
+            let full = joined hats direction unknowns point
 
-        List.forall2
-            (fun unknown f ->
-                let pushed = Derivatives.tangent (List.zip unknowns hats) f
-                awayFromDifferences (fun h -> valueOf (along h direction point) unknown f) (valueOf full unknown pushed) < 1e-6)
-            unknowns
-            drifts)
+            List.forall2
+                (fun unknown f ->
+                    let pushed = Derivatives.tangent (List.zip unknowns hats) f
+                    awayFromDifferences (fun h -> valueOf (along h direction point) unknown f) (valueOf full unknown pushed) < 1e-6)
+                unknowns
+                drifts)
 
 [<Fact>]
 let ``The adjoint is the transpose of the tangent`` () =

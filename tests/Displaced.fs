@@ -76,7 +76,7 @@ let ``waves that a grid resolves are carried exactly`` () =
 
     Assert.InRange(away expected (compiled box u values moved), 0.0, 1e-13)
 
-    let still = advected (number 0.25) [ number 0.0; 2.0 * u ] u
+    let still = advected (number 0.25) (vector [ number 0.0; 2.0 * u ]) u
     let expected = at box (fun p -> wave p[0] (p[1] - 0.5 * wave p[0] p[1]))
     Assert.InRange(away expected (compiled box u values still), 0.0, 1e-13)
 
@@ -175,9 +175,37 @@ let ``a displaced field prints, has a place and a canonical text`` () =
     let moved = displaced [ -0.5 * u; number 0.0 ] u
     Assert.Equal("u(x − 0.5 u, y)", moved.Text)
     Assert.Equal(Some box, Field.place moved)
-    Assert.Equal("u(x − τ ∂y u, y + τ ∂x u)", (advected (parameter "τ" 0.5) [ dy u; -(dx u) ] u).Text)
+    Assert.Equal("u(x − τ ∂y u, y + τ ∂x u)", (advected (parameter "τ" 0.5) (rotatedGrad u) u).Text)
     Assert.NotEqual<string>(Field.hash moved, Field.hash (displaced [ number 0.0; -0.5 * u ] u))
     Assert.Equal(infinity, Field.degree moved)
+    let decay = ddt u == -(parameter "λ" 2.0 * u)
+    let after = flow 0.5 4 decay (square u)
+    Assert.Equal("Φ(0.5)[u²]", after.Text)
+    Assert.Equal(Some box, Field.place after)
+    Assert.Equal<(string * float) list>([ "λ", 2.0 ], Field.parameters after)
+    Assert.NotEqual<string>(Field.hash after, Field.hash (flow 0.5 4 (ddt u == -(parameter "λ" 3.0 * u)) (square u)))
+
+[<Fact>]
+let ``a flow is the solution of its equation to fourth order, and ends where flows of flows do`` () =
+    let start = at box (fun p -> 0.5 * sin p[0] + 0.2 * cos (2.0 * p[0]))
+
+    // u = u₀/(1 + t u₀) at each site
+    let errors = [
+        for steps in [ 4; 8; 16 ] do
+            let expected = start |> Array.map (fun a -> a / (1.0 + a))
+            away expected (compiled box u start (flow 1.0 steps (ddt u == -(square u)) u))
+    ]
+
+    let slopes = List.pairwise errors |> List.map (fun (a, b) -> Math.Log2(a / b))
+
+    for slope in slopes do
+        Assert.InRange(slope, 3.5, 4.6)
+
+    let stream = ddt u == -(u * dx u)
+    let once = flow 0.4 4 stream u
+    let twice = flow 0.2 2 stream (flow 0.2 2 stream u)
+    let expected, _ = compiled box u start once
+    Assert.InRange(away expected (compiled box u start twice), 0.0, 1e-14)
 
 let private sentence f =
     (Assert.Throws<LeithException>(fun () -> f () |> ignore)).Message
@@ -191,7 +219,13 @@ let ``what cannot be displaced is said in a sentence`` () =
     Assert.Contains("expected 2 displacements, one an axis, got 1", sentence (fun () -> Field.place (displaced [ u ] u)))
     Assert.Contains("where u lives, got c on", sentence (fun () -> Field.place (displaced [ other; other ] u)))
     Assert.Contains("expected a field, got x, which is a number", sentence (fun () -> Field.place (displaced [ x; x ] x)))
+    Assert.Contains("got c in its right side", sentence (fun () -> flow 1.0 2 (ddt u == mean other) u))
+    Assert.Contains("expected a start where u lives, got c", sentence (fun () -> flow 1.0 2 (ddt u == -u) other))
+    Assert.Contains("expected unknowns on a torus, got b", sentence (fun () -> flow 1.0 2 (ddt beads == -beads) beads))
+    Assert.Contains("at least one step, got a time of 1 and 0 steps", sentence (fun () -> flow 1.0 0 (ddt u == -u) u))
+    let after = flow 1.0 2 (ddt u == -u) u
+    Assert.Contains("a flow have a tangent only", sentence (fun () -> Derivatives.adjoint u u after))
     let moved = displaced [ u; number 0.0 ] u
-    let phrase = "a displaced field has a tangent only"
+    let phrase = "a displaced field and a flow have a tangent only"
     Assert.Contains(phrase, sentence (fun () -> Derivatives.adjoint u u moved))
     Assert.Contains(phrase, sentence (fun () -> Derivatives.divergence [ u, moved ]))

@@ -173,6 +173,26 @@ let rec evaluateOn (here: Domain option) (state: Field -> float[]) (time: float)
             displacedBy grid ds values
 
         onItsGrid moved moved a
+    | Field.Flow(duration, steps, rates, start, index) ->
+        let h = duration / float steps
+
+        let plus h =
+            List.map2 (Array.map2 (fun w k -> w + h * k))
+
+        let rate at (w: float[] list) =
+            let bound = List.map2 (fun (v, _) values -> v, values) rates w |> Map.ofList
+            rates |> List.map (fun (v, f) -> valuesOn (domainOf v) (fun v -> bound[v]) at f)
+
+        let step w at =
+            let k1 = rate at w
+            let k2 = rate (at + h / 2.0) (plus (h / 2.0) w k1)
+            let k3 = rate (at + h / 2.0) (plus (h / 2.0) w k2)
+            let k4 = rate (at + h) (plus h w k3)
+            plus (h / 6.0) (plus (h / 3.0) (plus (h / 3.0) (plus (h / 6.0) w k1) k2) k3) k4
+
+        List.init steps (fun i -> time + float i * h)
+        |> List.fold step (List.map2 (fun (v, _) a -> valuesOn (domainOf v) state time a) rates start)
+        |> List.item index
     | Field.Waves(amplitude, phases) ->
         match Field.place phases |> Option.bind gridOf with
         | Some grid ->
@@ -185,12 +205,12 @@ let rec evaluateOn (here: Domain option) (state: Field -> float[]) (time: float)
             synthesis grid waves
         | None -> failwith $"{phases} is not on modes"
 
-/// The values of a field, [site], or [1] for a number; the state gives the values of unknowns and white noises in the same shape.
-let evaluate (state: Field -> float[]) (time: float) (field: Field) : float[] =
-    evaluateOn (Field.place field) state time field
-
 /// The values of a field at the sites of a domain, a number repeated at each.
-let valuesOn (domain: Domain) state time field =
+and valuesOn (domain: Domain) (state: Field -> float[]) (time: float) (field: Field) : float[] =
     match evaluateOn (gridOf domain |> Option.map (fun _ -> domain)) state time field with
     | [| c |] -> Array.create (sitesOf domain) c
     | values -> values
+
+/// The values of a field, [site], or [1] for a number; the state gives the values of unknowns and white noises in the same shape.
+let evaluate (state: Field -> float[]) (time: float) (field: Field) : float[] =
+    evaluateOn (Field.place field) state time field

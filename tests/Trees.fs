@@ -67,6 +67,23 @@ let displacedShapes domain part =
         ]
     | _ -> []
 
+/// Fields of a torus after a flow.
+let flowShapes domain part =
+    let w = Field.Unknown("w", domain)
+
+    let after rate a =
+        if (Field.place a).IsNone then
+            a
+        else
+            flow 0.3 2 (ddt w == rate) a
+
+    match domain with
+    | Domain.Torus _ -> [
+        Gen.map (after (-(sin w * dx w) + rate * smooth w)) part
+        Gen.map (after (cos (coordinate 0) * tanh w - mean w)) part
+      ]
+    | _ -> []
+
 /// Shapes that only a compiler can get wrong: powers, quotients and negative factors of products, means and derivatives of the place alone.
 let compilerShapes domain part =
     let placed =
@@ -90,6 +107,7 @@ let compilerShapes domain part =
     ]
     @ placed
     @ displacedShapes domain part
+    @ flowShapes domain part
 
 /// What trees may hold beside the plain shapes.
 type Extras = {

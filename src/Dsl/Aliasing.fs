@@ -56,7 +56,7 @@ module internal Aliasing =
         | _, Field.Quotient(_, b) when fst (stands b) -> infinity
         | _, Field.Quotient(a, b) -> degree a + degree b
         | _, Field.Power(a, p) when p >= 0.0 && p = Math.Round p -> p * degree a
-        | _, (Field.Power _ | Field.Apply _ | Field.Displaced _) -> infinity
+        | _, (Field.Power _ | Field.Apply _ | Field.Displaced _ | Field.Flow _) -> infinity
         | _, (Field.Lap a | Field.Derivative(_, a) | Field.Spectral(_, _, a)) -> degree a
         | _ -> 1.0
 

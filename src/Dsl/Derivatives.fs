@@ -16,6 +16,18 @@ module Derivatives =
         | Field.Unknown _
         | Field.WhiteNoise _ -> directions |> List.find (fun (u, _) -> u = f) |> snd
         | Field.Waves _ -> refuseWaves "tangent" f
+        | Field.Flow(duration, steps, rates, start, index) ->
+            // the Runge–Kutta steps of (w, δw) are the derivative of those of w
+            let hats =
+                rates
+                |> List.map (fun (w, _) ->
+                    match w with
+                    | Field.Unknown(name, domain) -> Field.Unknown("δ" + name, domain)
+                    | other -> other)
+
+            let along = List.map2 (fun (w, _) hat -> w, hat) rates hats
+            let tangents = List.map2 (fun (_, f) hat -> hat, push along f |> tidy) rates hats
+            Field.Flow(duration, steps, rates @ tangents, start @ (start |> List.map (push directions)), rates.Length + index)
         | Field.Displaced(displacement, a) ->
             // δ u(X) = δu (X) + Σ_axis ∂u(X) δd
             let read field =
@@ -71,7 +83,7 @@ module Derivatives =
         | Field.Unknown _, _
         | Field.WhiteNoise _, _ -> w
         | Field.Waves _, _ -> refuseWaves "adjoint" f
-        | Field.Displaced _, _ -> refuseDisplaced "adjoint" f
+        | (Field.Displaced _ | Field.Flow _), _ -> refuseMoved "adjoint" f
         | _ ->
             match asOperator f with
             | Some(op, a) -> pull here u (applyTransposed op w) a

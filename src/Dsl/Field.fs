@@ -66,6 +66,8 @@ type Field =
     | Neighbour of offset: int list * Field
     /// u(x + d(x)): the value on a torus at a displaced place, by trigonometric interpolation; one displacement an axis.
     | Displaced of displacement: Field list * Field
+    /// A component of the state that dw/dt = f(w) makes of a start in so long a time, by so many steps of the classical Runge–Kutta method; the w are bound.
+    | Flow of duration: float * steps: int * rates: (Field * Field) list * start: Field list * index: int
     /// Re Σ_k a(k) e^{iφ_k} e^{ik·x}: waves of given amplitudes a(k) whose phases φ are numbers on the modes.
     | Waves of amplitude: Symbol * phases: Field
 
@@ -230,6 +232,17 @@ type Field =
                     |> String.concat ", "
 
                 $"{go 4 a}({moved})"
+            | Field.Flow(duration, _, rates, start, index) ->
+                let bound = rates |> List.map (fst >> go 0) |> String.concat ", "
+
+                let which =
+                    if start.Length = 1 then
+                        ""
+                    else
+                        $"{bound} ↦ {go 0 (fst rates[index])}: "
+
+                let from = start |> List.map (go 0) |> String.concat ", "
+                $"Φ({Typography.number duration})[{which}{from}]"
             | Field.Waves(amplitude, phases) -> $"Re Σ {amplitude} exp(i {go 4 phases} + i k·x)"
 
         and product factors =

@@ -29,6 +29,7 @@ module Field =
         | Field.Neighbour(_, a)
         | Field.Waves(_, a) -> [ a ]
         | Field.Displaced(displacement, a) -> displacement @ [ a ]
+        | Field.Flow(_, _, _, start, _) -> start
 
     /// The field with every part one level down replaced.
     let map (f: Field -> Field) (field: Field) : Field =
@@ -50,6 +51,7 @@ module Field =
         | Field.Mean a -> Field.Mean(f a)
         | Field.Neighbour(offset, a) -> Field.Neighbour(offset, f a)
         | Field.Displaced(displacement, a) -> Field.Displaced(List.map f displacement, f a)
+        | Field.Flow(duration, steps, rates, start, index) -> Field.Flow(duration, steps, rates, List.map f start, index)
         | Field.Waves(amplitude, phases) -> Field.Waves(amplitude, f phases)
 
     let rec private fold step state field =
@@ -68,12 +70,13 @@ module Field =
         |> List.distinct
 
     /// (name, value) of the distinct parameters in the order of their first appearance, those inside symbols included.
-    let parameters field =
+    let rec parameters field =
         let add found f =
             match f with
             | Field.Parameter(name, value) -> (name, value) :: found
             | Field.Spectral(_, symbol, _)
             | Field.Waves(symbol, _) -> List.rev (Symbol.parameters symbol) @ found
+            | Field.Flow(_, _, rates, _, _) -> List.rev (rates |> List.collect (snd >> parameters)) @ found
             | _ -> found
 
         fold add [] field |> List.rev |> List.distinct
@@ -162,6 +165,19 @@ module Field =
                     | _ -> ()
 
                 domain
+        | Field.Flow(_, _, rates, start, _) ->
+            for (w, rate), from in List.zip rates start do
+                match place w, place from with
+                | Some(Domain.Torus _) as domain, other when other = domain || from = Field.Number 0.0 -> ()
+                | Some(Domain.Torus _), _ -> fail $"flow expected a start where {w} lives, got {from}."
+                | _ -> fail $"flow expected unknowns on a torus, got {w}."
+
+                match unknowns rate |> List.tryFind (fun v -> not (List.exists (fst >> (=) v) rates)) with
+                | Some other -> fail $"flow expected an equation that depends on its own unknown, got {other} in its right side {rate}."
+                | None when not (List.isEmpty (whiteNoises rate)) -> fail "flow expected an equation without noise."
+                | None -> ()
+
+            place (fst rates.Head)
         | Field.Waves(_, phases) ->
             match place phases with
             | Some(Domain.Modes(lengths, points)) -> Some(Domain.Torus(lengths, points))
@@ -241,6 +257,7 @@ module Field =
         | Field.Mean _
         | Field.Neighbour _
         | Field.Displaced _
+        | Field.Flow _
         | Field.Waves _ -> look field
 
     /// The value of a constant field, none when it depends on time or on an unknown.
@@ -285,6 +302,11 @@ module Field =
             let steps = offset |> List.map string |> String.concat " "
             $"(neighbour ({steps}) {canonical a})"
         | Field.Displaced(displacement, a) -> list "displaced" (displacement @ [ a ])
+        | Field.Flow(duration, steps, rates, start, index) ->
+            let system =
+                rates |> List.map (fun (w, f) -> $"({canonical w} {canonical f})") |> String.concat " "
+
+            list $"flow {Typography.exactly duration} {steps} {index} ({system})" start
         | Field.Waves(amplitude, phases) -> $"(waves {Symbol.canonical amplitude} {canonical phases})"
 
     and private canonicalDomain (domain: Domain) : string =
@@ -335,6 +357,7 @@ module Field =
                 degree a
             else
                 infinity
+        | Field.Flow _
         | Field.Waves _ -> infinity
 
     /// What a field divides by where that depends on an unknown: denominators and bases of negative powers.
@@ -380,6 +403,7 @@ module Field =
         | Field.Mean _
         | Field.Neighbour _
         | Field.Displaced _
+        | Field.Flow _
         | Field.Waves _ ->
             if List.contains x (unknowns f) then
                 raise (LeithException $"derivative: expected a local expression in {x}, got {f}, which depends on {x} at other places.")

@@ -31,7 +31,8 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
     let operations = ResizeArray<FieldOperation>()
     let images = Dictionary<Grid * bool * Field, int>()
     let numbers = Dictionary<(Grid | null) * Field, int>()
-    let waves = Dictionary<Field, int>()
+    // spectra of waves and of flows
+    let made = Dictionary<Field, int>()
     let symbols = Dictionary<Grid * string * Symbol, Complex[]>()
 
     do tiles |> List.concat |> List.iteri (fun buffer leaf -> inputs[leaf] <- buffer)
@@ -78,6 +79,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         match core with
         | Field.Unknown(_, Domain.Torus _)
         | Field.WhiteNoise(_, Domain.Torus _)
+        | Field.Flow _
         | Field.Waves _ -> true
         | _ -> false
 
@@ -114,6 +116,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         | Field.Displaced(_, a) when isNumber a -> prepare a
         | Field.Mean _
         | Field.Displaced _
+        | Field.Flow _
         | Field.Waves _
         | Field.Neighbour _ -> field
         | _ -> Field.map prepare field
@@ -251,9 +254,9 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                     buffer
                 | buffer, _ -> buffer
 
-        // the spectra of inputs and of waves are read elsewhere too
+        // the spectra of inputs, waves and flows are read elsewhere too
         let buffer =
-            if target < inputs.Count || waves.ContainsValue target then
+            if target < inputs.Count || made.ContainsValue target then
                 fresh grid
             else
                 target
@@ -261,11 +264,11 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
         operations.Add(FieldOperation.ToReal(target, buffer))
         buffer
 
-    /// The buffer that holds the spectrum of an unknown, a noise or a sum of waves.
+    /// The buffer that holds the spectrum of an unknown, a noise, a sum of waves or a flow.
     and source (core: Field) : int =
         match core with
         | Field.Waves(amplitude, phases) ->
-            match waves.TryGetValue core with
+            match made.TryGetValue core with
             | true, buffer -> buffer
             | _ ->
                 let grid = nonNull (gridOfDomain (Field.place core))
@@ -286,8 +289,32 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 let values = values |> Array.map _.Real
                 let buffer = fresh grid
                 operations.Add(FieldOperation.Waves(phases, buffer, values))
-                waves[core] <- buffer
+                made[core] <- buffer
                 buffer
+        | Field.Flow(duration, steps, rates, start, _) ->
+            if not (made.ContainsKey core) then
+                let grid = nonNull (gridOfDomain (Field.place core))
+
+                let program =
+                    FieldCompiler([ rates |> List.map fst ], None)
+                        .Program(
+                            rates
+                            |> List.map (fun (w, rate) -> {
+                                Name = string w
+                                Field = rate
+                                Place = Field.place w
+                                Spectral = true
+                            })
+                        )
+
+                let from = spectra grid start false false
+                let buffers = start |> List.map (fun _ -> fresh grid)
+                operations.Add(FieldOperation.Flow(program, duration, steps, List.toArray from, List.toArray buffers))
+
+                for i, buffer in List.indexed buffers do
+                    made[Field.Flow(duration, steps, rates, start, i)] <- buffer
+
+            made[core]
         | _ -> inputOf core
 
     /// Buffers with the spectra of fields of one torus; buffers of inputs where these are the fields themselves.

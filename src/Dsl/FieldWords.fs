@@ -105,17 +105,6 @@ module FieldWords =
         else
             Field.Neighbour(steps, u)
 
-    /// u(x + d(x)) on a torus by exact trigonometric interpolation, one displacement an axis: `displaced [ 0.5 * u; number 0.0 ] u`. It is exp(d·∂) u with d held fixed at each site, so a Nyquist wavenumber, where ∂ vanishes, stays.
-    let displaced (displacement: Field list) u =
-        if displacement |> List.forall (fun d -> d = Field.Number 0.0) then
-            u
-        else
-            Field.Displaced(displacement, u)
-
-    /// u(x − τ v(x)), the field as a flow that stands still carries it here in a time τ: `advected (number 0.5) velocity u`. One component of v an axis.
-    let advected (tau: Field) (velocity: Field list) u =
-        displaced (velocity |> List.map (fun v -> -(tau * v))) u
-
     /// Δ⁻¹u, with the mean of u left out and mean 0: Δ(Δ⁻¹u) = u − mean u.
     let inverseLap u =
         Field.Spectral("Δ⁻¹", Symbol.Inverse(-Symbol.Squared), u)

@@ -42,6 +42,7 @@ module internal Calculus =
         | Field.Unknown(_, domain)
         | Field.WhiteNoise(_, domain) -> not (onGrid domain)
         | Field.Coordinate _
+        | Field.Flow _
         | Field.Waves _ -> false
         | Field.Mean _ -> true
         | _ -> Field.children field |> List.forall isNumber
@@ -51,6 +52,7 @@ module internal Calculus =
         match field with
         | Field.Unknown(_, domain)
         | Field.WhiteNoise(_, domain) -> if onGrid domain then Some field else None
+        | Field.Flow _
         | Field.Waves _ -> Some field
         | Field.Mean _ -> None
         | _ -> Field.children field |> List.tryPick anchor
@@ -138,10 +140,10 @@ module internal Calculus =
                 $"{word}: expected phases that are held fixed, got {waves}, whose derivative by its phases is not of the tree; push or observe other unknowns."
         )
 
-    let refuseDisplaced word field =
+    let refuseMoved word field =
         raise (
             LeithException
-                $"{word}: expected fields read at fixed places, got {field}, whose displacement or field depends on what is derived by; a displaced field has a tangent only."
+                $"{word}: expected fields read at fixed places and times, got {field}, which depends on what is derived by; a displaced field and a flow have a tangent only."
         )
 
     /// The local parts of a field with their partial derivatives; numbers have none.
@@ -205,6 +207,7 @@ module internal Calculus =
             match tidy a with
             | a when isNumber a -> a
             | a -> Field.Displaced(displacement |> List.map tidy, a)
+        | Field.Flow(duration, steps, rates, start, index) -> Field.Flow(duration, steps, rates, start |> List.map tidy, index)
         | Field.Mean a -> tidy a |> stillOnGridOf a |> apply LinearOperator.Average
         | _ ->
             match asOperator field with

@@ -47,6 +47,11 @@ module NoiseTerms =
                 noiseDegree a
             else
                 infinity
+        | Field.Flow(_, _, _, start, _) ->
+            if start |> List.forall (fun a -> noiseDegree a = 0.0) then
+                0.0
+            else
+                infinity
         | Field.Apply(_, a)
         | Field.Waves(_, a) -> if noiseDegree a = 0.0 then 0.0 else infinity
         | _ ->

@@ -43,7 +43,8 @@ module internal Paths =
             | _ when not (contains x f) -> []
             | f when f = x || (not throughMeans && isNumber f && not (isNumber x)) -> [ List.rev before, f ]
             | Field.Waves _ -> refuseWaves "divergence" f
-            | Field.Displaced _ -> refuseDisplaced "divergence" f
+            | Field.Displaced _
+            | Field.Flow _ -> refuseMoved "divergence" f
             | Field.Mean a when isNumber a -> go before a
             | _ ->
                 match asOperator f with

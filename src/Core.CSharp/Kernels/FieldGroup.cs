@@ -77,6 +77,7 @@ internal sealed record FieldGroup(
         FieldOperation.Multiply m => (m.Accumulate ? [m.From, m.To] : [m.From], [m.To]),
         FieldOperation.Mean(var from, var to) => ([from], [to]),
         FieldOperation.Waves(var from, var to, _) => ([from], [to]),
+        FieldOperation.Flow flow => (flow.From, flow.To),
         FieldOperation.Displace(var spectrum, var displacement, var to) => (displacement.Append(spectrum), [to]),
         FieldOperation.Pointwise p => (p.Inputs.Select(input => input switch
         {

@@ -132,6 +132,9 @@ internal sealed unsafe class FieldMap : ITileMap, IPairMap
                 var interpolation = Own(new TrigonometricInterpolation(_program.BufferGrids[to]!));
                 int[] d = [.. displacement];
                 return _ => interpolation.Apply(_a[spectrum], _b[spectrum], [.. d.Select(buffer => (nint)_a[buffer])], [.. d.Select(buffer => (nint)_b[buffer])], _a[to], _b[to]);
+            case FieldOperation.Flow flow:
+                var map = Own(new FlowMap(flow));
+                return time => map.Apply(_a, _b, time);
             case FieldOperation.Waves(var phases, var to, var amplitude):
                 var waves = new WaveSum(_program.BufferGrids[to]!, amplitude);
                 return _ => waves.Apply(_a[phases], _b[phases], _a[to], _b[to]);
@@ -152,6 +155,7 @@ internal sealed unsafe class FieldMap : ITileMap, IPairMap
                 FieldOperation.Multiply(_, var to, _, _) when to == buffer => true,
                 FieldOperation.Waves(_, var to, _) when to == buffer => true,
                 FieldOperation.Displace(_, _, var to) when to == buffer => false,
+                FieldOperation.Flow flow when flow.To.Contains(buffer) => true,
                 FieldOperation.Pointwise(_, _, var outputs) when outputs.Contains(buffer) => false,
                 _ => spectrum,
             };

@@ -49,6 +49,14 @@ public abstract record FieldOperation
     /// <param name="To">Buffer written, none of those read: real fields.</param>
     public sealed record Displace(int Spectrum, IReadOnlyList<int> Displacement, int To) : FieldOperation;
 
+    /// <summary>To ← w(Duration), where dw/dt = Rate(w) and w(0) is From, by the classical Runge–Kutta method: error O((Duration/Steps)⁴).</summary>
+    /// <param name="Rate">One tile of fields on tori to another of the same segments.</param>
+    /// <param name="Duration">Time from start to end.</param>
+    /// <param name="Steps">Number of steps, at least 1.</param>
+    /// <param name="From">Buffers read: one spectrum a segment.</param>
+    /// <param name="To">Buffers written: one spectrum a segment.</param>
+    public sealed record Flow(FieldProgram Rate, double Duration, int Steps, IReadOnlyList<int> From, IReadOnlyList<int> To) : FieldOperation;
+
     /// <summary>To_k ← (N_sites/2) (a_k e^{iφ_k} + a_{−k} e^{−iφ_{−k}}), the spectrum of Re Σ_k a_k e^{iφ_k} e^{ik·x}.</summary>
     /// <param name="Phases">Buffer read: φ, real numbers in mode order.</param>
     /// <param name="To">Buffer written.</param>

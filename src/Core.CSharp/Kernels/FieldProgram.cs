@@ -111,6 +111,9 @@ public sealed class FieldProgram
             case FieldOperation.Displace displace:
                 CheckDisplace(where, displace);
                 return operation;
+            case FieldOperation.Flow flow:
+                CheckFlow(where, flow);
+                return operation;
             case FieldOperation.Waves(var phases, var to, var amplitude):
                 Read(where, phases, Content.Real);
                 Write(where, to, Content.Spectrum);
@@ -121,7 +124,7 @@ public sealed class FieldProgram
                 CheckPointwise(where, pointwise);
                 return operation;
             default:
-                throw new LeithException($"field program: {where}: expected Pointwise, ToReal, ToSpectrum, Multiply, Mean, Displace or Waves.");
+                throw new LeithException($"field program: {where}: expected Pointwise, ToReal, ToSpectrum, Multiply, Mean, Displace, Flow or Waves.");
         }
     }
 
@@ -146,6 +149,23 @@ public sealed class FieldProgram
         foreach (int buffer in displacement.Append(spectrum)) Same(where, buffer, to);
         if (displacement.Count != BufferGrids[to]!.Dimensions)
             throw new LeithException($"field program: {where}: expected {BufferGrids[to]!.Dimensions} displacements, one an axis, got {displacement.Count}.");
+    }
+
+    private void CheckFlow(string where, FieldOperation.Flow flow)
+    {
+        var (rate, duration, count, from, to) = flow;
+        if (count < 1 || !double.IsFinite(duration)) throw new LeithException($"field program: {where}: expected a finite time and at least one step, got a time of {duration} and {count} steps.");
+        bool fits = rate.Inputs.Count == 1 && rate.Inputs[0].Count == from.Count && rate.Outputs.Count == from.Count && to.Count == from.Count
+            && rate.Inputs[0].Concat(rate.Outputs).All(segment => segment.Representation == Representation.Modes);
+        if (!fits) throw new LeithException($"field program: {where}: expected a rate from {from.Count} fields on tori to as many, one for each buffer read and written.");
+        foreach (int buffer in from) Read(where, buffer, Content.Spectrum);
+        foreach (int buffer in to) Write(where, buffer, Content.Spectrum);
+        for (int i = 0; i < from.Count; i++)
+        {
+            Same(where, from[i], to[i]);
+            if (rate.Inputs[0][i].Rows != BufferGrids[from[i]]!.Sites || rate.Outputs[i].Rows != rate.Inputs[0][i].Rows)
+                throw new LeithException($"field program: {where}: expected a rate of {BufferGrids[from[i]]!.Sites} modes, got {rate.Inputs[0][i].Rows}.");
+        }
     }
 
     private void CheckPointwise(string where, FieldOperation.Pointwise pointwise)

@@ -55,6 +55,10 @@ internal sealed class FieldReferee(FieldProgram program) : ITileMap, IPairMap
                 buffers[to] = Displaced(program.BufferGrids[to]!, buffers[spectrum], [.. displacement.Select(d => buffers[d])]);
                 spectra.Remove(to);
                 break;
+            case FieldOperation.Flow flow:
+                Flow(flow, time, buffers);
+                spectra.UnionWith(flow.To);
+                break;
             case FieldOperation.Waves(var phases, var to, var amplitude):
                 buffers[to] = Waves(program.BufferGrids[to]!, buffers[phases], amplitude);
                 spectra.Add(to);
@@ -71,6 +75,35 @@ internal sealed class FieldReferee(FieldProgram program) : ITileMap, IPairMap
         Complex Half(int k, Func<Complex, double> part) =>
             grid.Sites / 2.0 * (amplitude[k] * Complex.FromPolarCoordinates(1, part(phases[k])) + amplitude[grid.Conjugate(k)] * Complex.FromPolarCoordinates(1, -part(phases[grid.Conjugate(k)])));
         return [.. Enumerable.Range(0, grid.Sites).Select(k => Half(k, z => z.Real) + Complex.ImaginaryOne * Half(k, z => z.Imaginary))];
+    }
+
+    // every lane of the tile is the one at hand
+    private static void Flow(FieldOperation.Flow flow, double time, Complex[][] buffers)
+    {
+        var segments = flow.Rate.Inputs[0];
+        using var rate = flow.Rate.Interpret();
+        using Tile from = new(segments.Max(s => s.End)), to = new(segments.Max(s => s.End));
+        Complex[] Rate(Complex[] w, double at)
+        {
+            for (int row = 0; row < w.Length; row++)
+                for (int lane = 0; lane < LaneArray.Lanes; lane++) (from.A[row, lane], from.B[row, lane]) = (w[row].Real, w[row].Imaginary);
+            rate.Apply(from, at, to);
+            return [.. Enumerable.Range(0, w.Length).Select(row => Pair(to, row, 0))];
+        }
+        static Complex[] Plus(Complex[] w, double h, Complex[] k) => [.. w.Zip(k, (a, b) => a + h * b)];
+        var w = new Complex[from.Rows];
+        for (int i = 0; i < segments.Count; i++) buffers[flow.From[i]].CopyTo(w, segments[i].First);
+        double h = flow.Duration / flow.Steps;
+        for (int step = 0; step < flow.Steps; step++)
+        {
+            double at = time + step * h;
+            var k1 = Rate(w, at);
+            var k2 = Rate(Plus(w, h / 2, k1), at + h / 2);
+            var k3 = Rate(Plus(w, h / 2, k2), at + h / 2);
+            var k4 = Rate(Plus(w, h, k3), at + h);
+            w = Plus(Plus(Plus(Plus(w, h / 6, k1), h / 3, k2), h / 3, k3), h / 6, k4);
+        }
+        for (int i = 0; i < segments.Count; i++) buffers[flow.To[i]] = w[segments[i].First..segments[i].End];
     }
 
     // Σ_k ẑ_k Π_axis e^{ik(x + d)}/N of each field of the pair; at a Nyquist wavenumber the factor is cos kx
