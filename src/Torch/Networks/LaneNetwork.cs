@@ -12,18 +12,18 @@ using static torch.nn;
 internal sealed class LaneNetwork : Module
 {
     private readonly ResidualNet shape;
-    private readonly Tensor parameters;
+    private readonly Tensor flat;
 
     public LaneNetwork(ResidualNet shape, ReadOnlySpan<float> values, string device = "cpu")
     {
         if (shape.Taps != 9 || shape.Parameters != values.Length)
             throw new LeithException($"lane network: expected a network of fields on two axes with {shape.Parameters} weights, got {shape.Taps} neighbours and {values.Length} weights.");
         this.shape = shape;
-        parameters = Register("weights", tensor(values, [values.Length], device));
+        flat = Register("weights", tensor(values, [values.Length], device));
     }
 
     /// <summary>All parameters, in Core's order.</summary>
-    public Tensor Weights => parameters;
+    public Tensor Weights => flat;
 
     /// <summary>x as [sample][input][height][width], features of the noise level as [sample][feature].</summary>
     public Tensor forward(Tensor x, Tensor features)
@@ -38,8 +38,8 @@ internal sealed class LaneNetwork : Module
     private Tensor Convolution(Tensor x, int at, int inputs, int outputs)
     {
         int count = 9 * inputs * outputs;
-        var weight = parameters.narrow(0, at, count).reshape(3, 3, inputs, outputs).permute(3, 2, 0, 1);
-        return functional.conv2d(functional.pad_circular(x, 1), weight, parameters.narrow(0, at + count, outputs));
+        var weight = flat.narrow(0, at, count).reshape(3, 3, inputs, outputs).permute(3, 2, 1, 0);
+        return functional.conv2d(functional.pad_circular(x, 1), weight, flat.narrow(0, at + count, outputs));
     }
 
     /// <summary>silu(h (1 + scale) + shift).</summary>
@@ -47,7 +47,7 @@ internal sealed class LaneNetwork : Module
     {
         if (!shape.Modulated) return functional.silu(h);
         long channels = shape.Channels, samples = h.shape[0], wide = features.shape[1];
-        var matrix = parameters.narrow(0, shape.Modulations[l], 2 * (int)channels * (int)wide).reshape(2 * channels, wide);
+        var matrix = flat.narrow(0, shape.Modulations[l], 2 * (int)channels * (int)wide).reshape(2 * channels, wide);
         var modulation = features.matmul(matrix.permute(1, 0));
         Tensor scale = modulation.narrow(1, 0, channels).reshape(samples, channels, 1, 1), shift = modulation.narrow(1, channels, channels).reshape(samples, channels, 1, 1);
         return functional.silu(h * (scale + 1) + shift);
