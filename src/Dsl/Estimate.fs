@@ -290,9 +290,9 @@ module EstimateWords =
     }
 
     /// The founding paper's own network and training, the baseline to compare with: a U-Net of 11.1 million weights on noise up to 1.2 times the largest distance of two
-    /// fields, Adam at 2e-4, 500 epochs of 25,600 fields. Needs libtorch (./run --with-torch), a field on two axes with multiples of 8 points each and, on two cores, days: `published |> trainedFor 600.0`.
+    /// fields, Adam at 2e-4, 500 epochs of 25,600 fields. Needs libtorch (./run --with-torch), a field on two axes with multiples of 8 points each and, on two cores, days: `publishedNet |> trainedFor 600.0`.
     /// The network sees the field in units in which its smallest noise level, `noiseLevel`, is 0.01; without one that is 0.0467 standard deviations, as for the paper's Allen–Cahn fields.
-    let published = {
+    let publishedNet = {
         Architecture = Architecture.Published
         Channels = 32
         Layers = 8
@@ -305,10 +305,10 @@ module EstimateWords =
         Device = None
     }
 
-    /// Ends the training of `published` after so many seconds of the clock, if its steps do not end before: the result then depends on the machine and its load.
+    /// Ends the training of `publishedNet` after so many seconds of the clock, if its steps do not end before: the result then depends on the machine and its load.
     let trainedFor seconds (network: Network) =
         if network.Architecture <> Architecture.Published then
-            raise (LeithException "trainedFor: expected published, got a network that is trained by steps alone; write steps 3000.")
+            raise (LeithException "trainedFor: expected publishedNet, got a network that is trained by steps alone; write steps 3000.")
 
         {
             network with
@@ -321,7 +321,7 @@ module EstimateWords =
             raise (LeithException $"onDevice: expected cpu, cuda or cuda:0, cuda:1, …, got {device}.")
 
         if network.Architecture <> Architecture.Published then
-            raise (LeithException "onDevice: expected published, got a network that is computed on member lanes; leave onDevice out.")
+            raise (LeithException "onDevice: expected publishedNet, got a network that is computed on member lanes; leave onDevice out.")
 
         { network with Device = Some device }
 

@@ -205,7 +205,7 @@ module Experiment =
                 | [], Architecture.Published ->
                     fail
                         experiment
-                        $"'{estimator}' expected a dense network for scalar unknowns, got published, which is for fields; write learned mlp."
+                        $"'{estimator}' expected a dense network for scalar unknowns, got publishedNet, which is for fields; write learned mlp."
                 | _ :: _, Architecture.Published ->
                     match experiment.Perturb with
                     | Perturbation.Kick(unknown, _) ->

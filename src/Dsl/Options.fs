@@ -43,7 +43,7 @@ let private parser =
 /// The text of --help.
 let usage () =
     parser.Value.PrintUsage(
-        "Runs an experiment written in F#. Exit codes: 0 all checks passed, 1 a check failed, 2 the experiment could not be run. ./run --with-torch SCRIPT sets up libtorch first, for `published`.",
+        "Runs an experiment written in F#. Exit codes: 0 all checks passed, 1 a check failed, 2 the experiment could not be run. ./run --with-torch SCRIPT sets up libtorch first, for `publishedNet`.",
         hideSyntax = false
     )
 

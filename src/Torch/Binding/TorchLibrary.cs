@@ -46,9 +46,12 @@ public static class TorchLibrary
     internal static LeithException Missing(string trouble) =>
         new($"libtorch: expected its binding, {trouble}; run the script once with  ./run --with-torch script.fsx , which installs libtorch and builds the binding.");
 
-    private static (nint, string) Load()
+    private static (nint, string) Load() =>
+        Open(Environment.GetEnvironmentVariable("LEITH_TORCH") is { Length: > 0 } given ? given : Beside(typeof(TorchLibrary).Assembly));
+
+    /// <summary>The library at a path, or what is wrong with it.</summary>
+    internal static (nint Handle, string Trouble) Open(string path)
     {
-        string path = Environment.GetEnvironmentVariable("LEITH_TORCH") is { Length: > 0 } given ? given : Beside(typeof(TorchLibrary).Assembly);
         if (!File.Exists(path)) return (0, "found none");
         try { return (NativeLibrary.Load(path), ""); }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException) { return (0, $"found {path}, which cannot be loaded ({e.Message.ReplaceLineEndings(" ")})"); }

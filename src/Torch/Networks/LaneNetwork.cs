@@ -38,7 +38,7 @@ internal sealed class LaneNetwork : Module
     private Tensor Convolution(Tensor x, int at, int inputs, int outputs)
     {
         int count = 9 * inputs * outputs;
-        var weight = flat.narrow(0, at, count).reshape(3, 3, inputs, outputs).permute(3, 2, 1, 0);
+        var weight = flat.narrow(0, at, count).reshape(3, 3, inputs, outputs).permute(3, 2, 0, 1);
         return functional.conv2d(functional.pad_circular(x, 1), weight, flat.narrow(0, at + count, outputs));
     }
 
