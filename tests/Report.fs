@@ -175,6 +175,7 @@ let fieldOutcome folder : Outcome =
                     Training = []
                     Equation = [ "ŝ = −1.2 u" ]
                     Coefficients = [ "u", "u", -1.2, 0.01 ]
+                    Kernels = []
                     RelativeError = Some(0.03, 0.004)
                 }
                 {
@@ -185,6 +186,7 @@ let fieldOutcome folder : Outcome =
                     Training = []
                     Equation = [ "ŝ = −1.2 u" ]
                     Coefficients = [ "u", "u", -1.2, 0.01 ]
+                    Kernels = []
                     RelativeError = Some(0.03, 0.004)
                 }
                 {
@@ -197,6 +199,7 @@ let fieldOutcome folder : Outcome =
                     ]
                     Equation = []
                     Coefficients = []
+                    Kernels = []
                     RelativeError = None
                 }
             ]
@@ -414,8 +417,17 @@ let ``result.json has every key of the schema, and every number of the outcome``
         Assert.Equal(outcome.Responses[1].Values[4][10], value)
         Assert.Equal(JsonValueKind.Null, (root |> at "responses/0/standardError").ValueKind)
         Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf"; "l2StandardError" ], keys (root |> at "errors/0"))
+
         Assert.Equal<string list>(
-            [ "estimator"; "sigma"; "stein"; "certificate"; "relativeError"; "equation"; "coefficients" ],
+            [
+                "estimator"
+                "sigma"
+                "stein"
+                "certificate"
+                "relativeError"
+                "equation"
+                "coefficients"
+            ],
             keys (root |> at "scores/0")
         )
 

@@ -123,7 +123,13 @@ let verdict (experiment: Experiment) (curves: ErrorCurve list) =
         | Some score ->
             $"Believe {score.Label} as far as its score is that of the system; nothing here checks it: add `dynamical` or, for a linear system, `propagator`."
         | None ->
-            $"Believe {experiment.Estimate.Head.Label} only as far as its assumption goes, since nothing here checks it: add `dynamical` or, for a linear system, `propagator`."
+            // a library holds the Gaussian score as a special case
+            let fitted =
+                experiment.Estimate
+                |> List.tryFindBack (fun e -> (method e).IsLibrary)
+                |> Option.defaultValue experiment.Estimate.Head
+
+            $"Believe {fitted.Label} only as far as its assumption goes, since nothing here checks it: add `dynamical` or, for a linear system, `propagator`."
     | Some truth, [] -> $"Believe {truth.Label}: it is the only estimate, and needs no score."
     | Some truth, _ ->
         let best = curves |> List.minBy (fun c -> let d, _, _ = worst c in d)

@@ -390,6 +390,7 @@ let run setting experiment equations step sampling =
                     scoreReport estimator None (steinRows c.Grid (unitKick c) found.Identity.Values.[0] found.Identity.StandardError.[0]) [] with
                         Equation = found.Equation
                         Coefficients = found.Coefficients
+                        Kernels = found.Kernels
                         RelativeError = found.RelativeError
                 }
             ]

@@ -51,6 +51,33 @@ let private atWork threads (sampling: Sampling) =
 let private samplesSeen (sampling: Sampling) =
     tileMembers sampling * float sampling.Times
 
+// Base times that a library's features wait for, and blocks that it keeps.
+let private libraryBases, private libraryBlocks = 64, 32.0
+
+/// Features that the libraries of an experiment have together, the field itself among them; 0 without one.
+let private librarySize (experiment: Experiment) (unknown: Field) =
+    let equations =
+        match experiment.Source with
+        | Source.Simulated(equations, _, _, _) -> equations
+        | Source.Recorded _ -> []
+
+    let asked =
+        experiment.Estimate
+        |> List.choose (fun e ->
+            match e.Method with
+            | Method.Library library when library.Automatic ->
+                Some(
+                    LibraryProposals.candidates LibraryProposals.none equations unknown
+                    @ LibraryProposals.linearTerms equations unknown
+                )
+            | Method.Library library -> Some(library.Features @ library.Fixed)
+            | _ -> None)
+
+    if asked.IsEmpty then
+        0
+    else
+        (FieldLibrary.gathered unknown (List.concat asked)).Length + (exactScores experiment).Length
+
 /// Of a field: windows of samples, transposed, and lag sums for each thread; sums of every block (two members, a piece of the record) that the bootstrap draws from.
 let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (sampling: Sampling) =
     let modes = grid.Sites
@@ -69,6 +96,14 @@ let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (samp
     let working = atWork threads sampling
     let memberPairs = tileMembers sampling / 2.0
     let blocks = memberPairs * max 1.0 (ceil (fieldBlocks / memberPairs))
+    let features = librarySize experiment unknown
+    let looked = experiment.Observe.Length
+
+    let librarySums =
+        working
+        * float (modes * (features * (2 * (libraryBases + 8) + 2 * padded * looked + features + 1) + lags))
+        * laneBytes
+        + libraryBlocks * float (features * (looked * lags + features / 2)) * float modes * 8.0
 
     {
         Memory = [
@@ -76,12 +111,19 @@ let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (samp
             "correlation windows", working * float (windows * modes * (window + 8) * 2) * laneBytes
             "lag sums", working * pairs * float (modes * padded * 2) * laneBytes
             "block sums", blocks * pairs * float (modes * lags) * 16.0
+            if features > 0 then
+                "library sums", librarySums
             if not (networks experiment).IsEmpty then
                 "training fields", min trainingFields (samplesSeen sampling) * float modes * 4.0
         ]
         MultiplyAdds =
             let bases = max 0.0 (float sampling.Times - float (lags - 1))
-            4.0 * float modes * float padded * bases * memberPairs * pairs
+
+            4.0
+            * float modes
+            * bases
+            * memberPairs
+            * (float padded * (pairs + float (features * looked)) + float (features * (features + 1) / 2))
     }
 
 /// Of scalar unknowns: lag sums of every pair of rows for each thread, sums of every block, a member or a piece of its record.

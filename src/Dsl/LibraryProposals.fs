@@ -69,6 +69,9 @@ let private moved (u: Field) (v: Field list) =
         u * (v |> List.map square |> total)
     ]
 
+/// Nothing more than the equation says.
+let none: Field -> Field list -> Field list = fun _ _ -> []
+
 /// Features proposed for the kicked field u, the most promising first: the terms of its equation that are not linear, stripped of constants and linear operators, on all half-shifted grids; where a velocity
 /// moves it, v·∇u, (vv:∇∇)u, u|v|² and what `more` makes of the velocity; other fields that stand in its equation.
 let candidates (more: Field -> Field list -> Field list) (equations: Equation list) (u: Field) : Field list =

@@ -30,6 +30,9 @@ let check (estimator: Estimator) (unknowns: Field list) (u: Field) (library: Lib
     let all = library.Features @ library.Fixed
     let home = Field.place (FieldLibrary.onTorus u)
 
+    if all.IsEmpty && not library.Automatic then
+        refuse estimator $"expected at least one feature, got an empty list; write libraryOf [ {u}; cube {u} ], or libraryAuto."
+
     for f in all do
         match Field.unknowns f |> List.tryFind (fun v -> not (List.contains v unknowns)) with
         | Some stranger ->
@@ -57,7 +60,7 @@ let check (estimator: Estimator) (unknowns: Field list) (u: Field) (library: Lib
     | None -> ()
 
 let private proposed c =
-    LibraryProposals.candidates (fun _ _ -> []) (equationsOf c.Experiment) c.Unknown
+    LibraryProposals.candidates LibraryProposals.none (equationsOf c.Experiment) c.Unknown
 
 let private linear c =
     LibraryProposals.linearTerms (equationsOf c.Experiment) c.Unknown
@@ -196,17 +199,38 @@ let private equation shared chosen (coefficients: Measurement[]) =
 
     "ŝ(k) = " + String.concat "" (Seq.append free fixed')
 
-/// Values of kernels at the wavenumbers 0, 1, 2, 4, … along the first axis.
-let private kernelLines shared chosen (kernels: Complex[][]) =
-    let grid = shared.Sums.Grid
-    let spacing = 2.0 * Math.PI / grid.Lengths[0]
-
-    // the kept modes are numbered as the modes are, those that are conjugate to one before left out
+/// Where the wavenumbers n Δk along the first axis stand among the kept modes, which are numbered as the modes are, those that are conjugate to one before left out.
+let private alongFirst (grid: Grid) =
     let kept = [|
         for mode in 0 .. grid.Sites - 1 do
             if mode <= grid.Conjugate mode then
                 mode
     |]
+
+    Array.init (grid.Points[0] / 2 + 1) (fun n ->
+        let index = Array.zeroCreate grid.Dimensions
+        index[0] <- n
+        Array.IndexOf(kept, grid.Ravel(ReadOnlySpan index)))
+
+let private wavenumber (grid: Grid) n =
+    2.0 * Math.PI * float n / grid.Lengths[0]
+
+/// |w_j(k)| along the first axis.
+let private kernelCurves shared chosen (kernels: Complex[][]) (errors: float[][]) =
+    let grid = shared.Sums.Grid
+    let modes = alongFirst grid
+    let k = modes |> Array.mapi (fun n _ -> wavenumber grid n)
+
+    chosen.Terms.Free
+    |> Seq.mapi (fun i j ->
+        let size = modes |> Array.map (fun h -> Complex.Abs kernels[i].[h])
+        string shared.Fields[j], MeasuredCurve(k, size, modes |> Array.map (fun h -> errors[i].[h])))
+    |> List.ofSeq
+
+/// Values of kernels at the wavenumbers 0, 1, 2, 4, … along the first axis.
+let private kernelLines shared chosen (kernels: Complex[][]) =
+    let grid = shared.Sums.Grid
+    let modes = alongFirst grid
 
     let complex (z: Complex) =
         if abs z.Imaginary < 1e-6 * Complex.Abs z then
@@ -215,17 +239,12 @@ let private kernelLines shared chosen (kernels: Complex[][]) =
             let sign = if z.Imaginary < 0.0 then "−" else "+"
             $"{Digest.number z.Real} {sign} {Digest.number (abs z.Imaginary)}i"
 
-    let at n =
-        let index = Array.zeroCreate grid.Dimensions
-        index[0] <- n
-        Array.IndexOf(kept, grid.Ravel(ReadOnlySpan index))
-
     chosen.Terms.Free
     |> Seq.mapi (fun i j ->
         let values =
             [ 0; 1; 2; 4; 8 ]
             |> List.filter (fun n -> n <= grid.Points[0] / 2)
-            |> List.map (fun n -> $"{complex kernels[i].[at n]} at {Digest.number (float n * spacing)}")
+            |> List.map (fun n -> $"{complex kernels[i].[modes[n]]} at {Digest.number (wavenumber grid n)}")
             |> String.concat ", "
 
         $"w{i + 1} of {shared.Fields[j]}: {values} (kx, ky = 0)")
@@ -266,7 +285,7 @@ let estimate c bootstrap shared (estimator: Estimator) (library: Library) observ
             LibraryResponse.AtLagZero(shared.Sums, chosen.Terms, chosen.Ridge, bootstrap),
             LibraryResponse.Values(shared.Sums, chosen.Terms, chosen.Ridge, exact, bootstrap))
 
-    let struct (relative, coefficients, kernels, _) = values
+    let struct (relative, coefficients, kernels, kernelErrors) = values
 
     let notes = [
         $"{Digest.number shared.Sums.Fields} base fields, {chosen.Terms.Free.Count} features with a kernel each and {chosen.Terms.Fixed.Count} with one number; held-out loss {Digest.number chosen.Loss} a site"
@@ -285,6 +304,7 @@ let estimate c bootstrap shared (estimator: Estimator) (library: Library) observ
             chosen.Terms.Fixed
             |> Seq.mapi (fun i j -> string c.Unknown, string shared.Fields[j], coefficients[i].Value, coefficients[i].StandardError)
             |> List.ofSeq
+        Kernels = kernelCurves shared chosen kernels kernelErrors
         RelativeError =
             if exact < 0 then
                 None

@@ -291,6 +291,25 @@ let training (pens: Map<string, Pen>) (score: ScoreReport) =
         ]
     )
 
+/// |w_j(k)| of a library's features along the first axis, with bands of ±2 standard errors.
+let kernels (score: ScoreReport) =
+    let colors = [| "#0072B2"; "#D55E00"; "#009E73"; "#CC79A7"; "#E69F00"; "#56B4E9" |]
+
+    Chart.combine [
+        for i, (feature, c) in List.indexed score.Kernels do
+            let color = colors[i % colors.Length]
+
+            let edge sign =
+                Array.map2 (fun v e -> v + sign * 2.0 * e) c.Values c.StandardError
+
+            Chart.Range(c.X, edge -1.0, edge 1.0, feature, translucent color 0.18)
+            Chart.Line(c.X, c.Values, feature, color, "solid", 1.9)
+    ]
+    |> Chart.withTitle score.Estimator
+    |> Chart.withXAxisStyle "k along x"
+    |> Chart.withYAxisStyle "|w(k)|"
+    |> Chart.withLayout (Members [ "showlegend", Flag true ])
+
 /// A map with longitudes 0 to 360; cells without a value, such as land, show the grey ground.
 let map (map: WorldMap) =
     let order =

@@ -450,6 +450,12 @@ let private scores (page: Page) (outcome: Outcome) pens =
             | None -> ()
     ]
 
+    let libraries = outcome.Scores |> List.filter (fun s -> not s.Kernels.IsEmpty)
+
+    if not libraries.IsEmpty then
+        page.Add "<h3>Kernels</h3>"
+        page.Panels("wide", fun () -> libraries |> List.iter (fun s -> page.Figure("", ReportFigures.kernels s)))
+
     let learned = outcome.Scores |> List.filter (fun s -> not s.Training.IsEmpty)
 
     if not learned.IsEmpty then

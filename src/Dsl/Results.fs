@@ -59,6 +59,8 @@ type ScoreReport = {
     Equation: string list
     /// (component, feature, coefficient, standard error), of a score in closed form.
     Coefficients: (string * string * float * float) list
+    /// (feature, |w(k)| along the first axis), of a library with free kernels.
+    Kernels: (string * Leith.Core.MeasuredCurve) list
     /// Relative L2 distance √(⟨|ŝ − s|²⟩/⟨|s|²⟩) to the exact score where one is among the estimators, with its standard error.
     RelativeError: (float * float) option
 }

@@ -146,6 +146,7 @@ let scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
     Training = training
     Equation = []
     Coefficients = []
+    Kernels = []
     RelativeError = None
 }
 

@@ -111,6 +111,7 @@ public sealed class LibraryFit
         int[] used = [.. Terms.All];
         for (int h = 0; h < moments.Modes; h++)
         {
+            if (!moments.Alive[h]) continue;
             double e = moments.Gram(h, exact, exact).Real, d = e;
             foreach (int i in used)
             {
