@@ -3,6 +3,13 @@ namespace Leith
 open System
 open Leith.Core
 
+module internal NoiseLevel =
+    let check (value: float) =
+        if not (Double.IsFinite value) || value <= 0.0 then
+            raise (LeithException $"noiseLevel: expected a positive number, got {value}.")
+
+        value
+
 /// How many pairs of runs a dynamical estimate makes.
 [<RequireQualifiedAccess>]
 type Effort =
@@ -91,6 +98,12 @@ type Network = {
         + (network.Seconds |> Option.map (fun s -> $" for {Typography.exactly s} s") |> Option.defaultValue "")
         + (network.Device |> Option.map (fun d -> $" on {d}") |> Option.defaultValue "")
 
+    /// The same network with this smallest noise level.
+    member network.WithNoiseLevel(value: float) : Network = {
+        network with
+            Sigma = Some(NoiseLevel.check value)
+    }
+
 /// How a response is estimated.
 [<RequireQualifiedAccess>]
 type Method =
@@ -146,6 +159,20 @@ type Estimator = {
                "")
 
     override estimator.ToString() = estimator.Label
+
+    /// The same estimator with this noise level; for a clustered score, which then belongs to the density smoothed by it, or a learned one.
+    member estimator.WithNoiseLevel(value: float) : Estimator =
+        match estimator.Method with
+        | Method.Clustered _ -> {
+            estimator with
+                Method = Method.Clustered { Level = Some(NoiseLevel.check value) }
+          }
+        | Method.Learned network -> {
+            estimator with
+                Method = Method.Learned(network.WithNoiseLevel value)
+          }
+        | _ ->
+            raise (LeithException $"noiseLevel: expected a network, clustered or learned, got {estimator}, which has no noise level; leave it out.")
 
 /// A limit that an estimate must keep.
 [<RequireQualifiedAccess>]
@@ -364,11 +391,9 @@ module EstimateWords =
             LearningRate = positive "learningRate" value
     }
 
-    /// Smallest noise level, in standard deviations of the field or of each scalar unknown.
-    let noiseLevel value (network: Network) = {
-        network with
-            Sigma = Some(positive "noiseLevel" value)
-    }
+    /// Smallest noise level of a network, or that of a clustered score, in standard deviations of the field or of each scalar unknown: `mlp |> noiseLevel 0.1`, `clustered |> noiseLevel 0.1`.
+    let inline noiseLevel (value: float) (what: ^T) : ^T =
+        (^T: (member WithNoiseLevel: float -> ^T) (what, value))
 
     /// The name of an estimator in the report.
     let named (name: string) (estimator: Estimator) =

@@ -162,7 +162,9 @@ module Experiment =
         for estimator in experiment.Estimate do
             match experiment.Source, estimator.Method with
             | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _ | Method.Learned _) ->
-                fail experiment $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ]."
+                fail
+                    experiment
+                    $"'{estimator}' expected a model to run, got a recording; with `data`, estimate [ gaussian ], libraryOf, libraryAuto or clustered."
             | Source.Simulated(equations, _, _, _), (Method.Gaussian | Method.Exact _ | Method.Library _ | Method.Clustered _ | Method.Learned _) when
                 equations |> List.exists (fun e -> Field.dependsOnTime e.Drift)
                 ->
@@ -200,6 +202,12 @@ module Experiment =
                         $"'{estimator}' expected one score for each of {equations.Length} unknowns, got {score.Length}; `exactOf` takes a list."
                 else
                     fail experiment $"'{estimator}' expected one score, that of the field that is kicked, got {score.Length}; write exact (…)."
+            | Source.Simulated(equations, _, _, _), Method.Clustered _ when not (Equations.fields equations).IsEmpty ->
+                fail experiment $"'{estimator}' expected a few scalar unknowns, got a field; take libraryOf or learned residualNet."
+            | Source.Simulated(equations, _, _, _), Method.Clustered _ when equations.Length > Clustering.MostComponents ->
+                fail
+                    experiment
+                    $"'{estimator}' expected at most {Clustering.MostComponents} unknowns, got {equations.Length}; clusters get too wide in so many dimensions, take libraryAuto or learned mlp."
             | Source.Simulated(equations, _, _, _), Method.Learned network ->
                 match Equations.fields equations, network.Architecture with
                 | [], Architecture.Published ->
@@ -220,6 +228,10 @@ module Experiment =
                                 $"'{estimator}' expected a field on two axes with a multiple of 8 points each, which the published network halves three times, got {got}; write learned residualNet."
                         | _ -> ()
                     | _ -> ()
+                | [], Architecture.Dense when network.Base.IsLibrary || network.Base.IsNothing ->
+                    fail
+                        experiment
+                        $"'{estimator}' expected a network on the Gaussian score for scalar unknowns, got another base; write learned mlp, or libraryOf alone."
                 | [], Architecture.Residual ->
                     fail experiment $"'{estimator}' expected a dense network for scalar unknowns, got residualNet; write learned mlp."
                 | _ :: _, Architecture.Dense ->

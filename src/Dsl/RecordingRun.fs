@@ -74,6 +74,101 @@ let private painted title unit (cells: float[][]) rows columns (value: int -> fl
         Unit = unit
     }
 
+/// The components as unknowns, with the names that the recording gives them.
+let private unknowns (data: Data) (r: Recording) = [
+    for i in 0 .. r.Components - 1 -> Field.Unknown(r.Names[i], Domain.Column(data.Path, i))
+]
+
+/// A feature of columns as one of named components.
+let private renamed (data: Data) (components: Field list) (estimator: Estimator) (feature: Field) =
+    let rec go f =
+        match f with
+        | Field.Unknown(_, Domain.Column(path, i)) when path = data.Path && i < components.Length -> components[i]
+        | Field.Unknown _ ->
+            raise (
+                LeithException
+                    $"'{estimator}' expected features of the {components.Length} components of the recording, got {feature}; write column data 0, … ."
+            )
+        | f -> Field.map go f
+
+    go feature
+
+/// [feature][time].
+let private series (r: Recording) (components: Field list) (features: Field list) : float[][] =
+    if features.IsEmpty then
+        [||]
+    else
+        let program = Lower.scalarProgram components features
+
+        let rows = [|
+            for n in 0 .. r.Samples - 1 -> program.Evaluate(ReadOnlySpan [| for x in r.Values -> x[n] |], 0.0)
+        |]
+
+        Array.init features.Length (fun j -> rows |> Array.map (fun row -> row[j]))
+
+/// The response to a score that a library fits, with what the report says of it.
+let private library (r: Recording) (data: Data) longest seed (estimator: Estimator) (asked: Library) =
+    let components = unknowns data r
+
+    let asked = {
+        asked with
+            Features = asked.Features |> List.map (renamed data components estimator)
+    }
+
+    VectorLibrary.demand estimator asked
+
+    let plan =
+        VectorLibrary.plan components (VectorLibrary.candidates components [] asked)
+
+    let rows, columns = VectorLibrary.rows plan []
+    let plain = LagProducts.Of(r, longest, [||], [||])
+    let values = series r components rows
+    let features = Array.truncate columns.Length values
+
+    let moments =
+        VectorMoments(LagProducts.Of(r, 0, values, features, Nullable plain.BlockLength), VectorLibrary.texts plan |> Array.ofList, plan.Slopes)
+
+    let chosen = VectorLibrary.choose plan [] moments (plain.CorrelationSamples()) asked
+
+    let products =
+        LagProducts.Of(r, longest, [||], [| for j in chosen -> features[j] |], Nullable plain.BlockLength)
+
+    let fit =
+        VectorLibrary.fit plan products moments chosen (fun j -> r.Components + Array.IndexOf(chosen, j)) seed
+
+    let texts = VectorLibrary.texts plan
+
+    let stein = [
+        for i, x in List.indexed components ->
+            Stages.steinRow $"{x} ŝ({x}) + 1" (1.0 - fit.Response.Values.[0].[i].[i]) fit.Response.StandardError.[0].[i].[i]
+    ]
+
+    fit.Response, VectorLibrary.notes asked texts fit, [ VectorLibrary.report estimator (Array.ofSeq r.Names) texts fit stein ]
+
+/// The response to a score by clusters of noised data.
+let private clusters (r: Recording) longest seed (estimator: Estimator) (asked: Clusters) =
+    let samples = [| for n in 0 .. r.Samples - 1 -> [| for x in r.Values -> x[n] |] |]
+
+    let mean = VectorClustered.meanOf samples
+
+    let deviation =
+        mean |> Array.mapi (fun i m -> sqrt (samples |> Array.averageBy (fun x -> (x[i] - m) ** 2.0)))
+
+    let score =
+        Clustering(samples, mean, deviation, float samples.Length, Option.toNullable asked.Level, seed).Of samples
+
+    let values = samples |> Array.map (fun (x: float[]) -> score.At(ReadOnlySpan x))
+
+    let scores: float[][] =
+        Array.init r.Components (fun i -> values |> Array.map (fun row -> row[i]))
+
+    let products = LagProducts.Of(r, longest, [| scores |])
+    let sigma = if score.Extrapolated then None else Some score.Sigma
+
+    VectorResponse.FromScore(products, 0, true, 200, seed),
+    "linear forecast as control variate" :: VectorClustered.notes score,
+    [ Stages.scoreReport estimator sigma [] [] ]
+
 let private timeUnitOf (data: Data) =
     data.TimeUnit |> Option.defaultValue "time units"
 
@@ -103,7 +198,7 @@ let private maps (data: Data) (response: Response) components =
         ]
 
 /// Which components answer, how much and how late, and how far to believe it.
-let private verdict (data: Data) (response: Response) (band: NullBand) =
+let private verdict (estimator: Estimator) (data: Data) (response: Response) (band: NullBand) =
     let n = Digest.number
 
     let answers =
@@ -133,7 +228,13 @@ let private verdict (data: Data) (response: Response) (band: NullBand) =
         | [] -> ""
         | _ -> ", most of all " + (answers |> List.truncate 3 |> List.map told |> String.concat ", ")
 
-    $"Believe {response.Estimator} as far as the recording is Gaussian and its components are all there is: {answers.Length} of {response.Components.Length - 1} other components answer a push of {response.Perturbation} beyond what unconnected ones would{strongest}."
+    let condition =
+        if estimator.Method.IsGaussian then
+            "the recording is Gaussian and its components are all there is"
+        else
+            "its score is that of the recording and the components are all there is"
+
+    $"Believe {response.Estimator} as far as {condition}: {answers.Length} of {response.Components.Length - 1} other components answer a push of {response.Perturbation} beyond what unconnected ones would{strongest}."
 
 let run setting (experiment: Experiment) (data: Data) =
     ignore setting.Threads
@@ -154,10 +255,15 @@ let run setting (experiment: Experiment) (data: Data) =
         | Normalisation.Unbiased -> LagNormalisation.Pairs
         | Normalisation.Published -> LagNormalisation.Samples
 
-    let responses (estimator: Estimator) : Response list =
-        let estimate =
+    let seed = uint64 experiment.Seed
+
+    let answers (estimator: Estimator) : Response list * ScoreReport list =
+        let estimate, notes, scores =
             Terminal.stage $"resample {estimator}" (fun _ ->
-                VectorResponse.Gaussian(products.With(normalisation estimator), 200, uint64 experiment.Seed))
+                match estimator.Method with
+                | Method.Library asked -> library r data longest seed estimator asked
+                | Method.Clustered asked -> clusters r longest seed estimator asked
+                | _ -> VectorResponse.Gaussian(products.With(normalisation estimator), 200, seed), [], [])
 
         let curves (cube: float[][][]) kick =
             observed |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick])) |> Array.ofList
@@ -176,11 +282,13 @@ let run setting (experiment: Experiment) (data: Data) =
                     Field = None
                     FieldStandardError = None
                     Shape = [||]
-                    Notes = List.ofSeq estimate.Notes
+                    Notes = notes @ List.ofSeq estimate.Notes
                 }
-        ]
+        ],
+        scores
 
-    let all = experiment.Estimate |> List.collect responses
+    let answered = experiment.Estimate |> List.map answers
+    let all = answered |> List.collect fst
 
     let band =
         AutoregressiveNull.Fit(r).Band(longest, nullWidth, normalisation experiment.Estimate.Head)
@@ -201,8 +309,9 @@ let run setting (experiment: Experiment) (data: Data) =
     {
         nothing with
             Responses = all
+            Scores = answered |> List.collect snd
             NullBands = bands
-            Verdict = Some(verdict data all.Head bands.Head)
+            Verdict = Some(verdict experiment.Estimate.Head data all.Head bands.Head)
             Maps =
                 if observed.Length = r.Components then
                     all |> List.truncate 1 |> List.collect (fun response -> maps data response r.Components)

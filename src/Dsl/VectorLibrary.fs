@@ -25,6 +25,14 @@ let private powers (unknowns: Field list) degree =
                 |> List.reduce (fun a b -> a * b)
     ]
 
+/// Monomials that a forecast takes besides the unknowns, where these are few: degree 2 of up to three, degree 3 of up to two, lowest first.
+let forecasts (unknowns: Field list) degree =
+    match unknowns.Length with
+    | 1
+    | 2 -> powers unknowns (min degree 3)
+    | 3 -> powers unknowns 2
+    | _ -> []
+
 /// Number of monomials of n unknowns with total degree 1 … degree.
 let private count n degree =
     Seq.fold (fun c k -> c * (n + k) / k) 1 (seq { 1..degree }) - 1

@@ -7,9 +7,6 @@ open MathNet.Numerics.LinearAlgebra
 open Leith.Core
 open Leith.Stages
 
-/// Samples that a network is trained on.
-let private trainingSamples = 65_536
-
 type private Context = {
     Experiment: Experiment
     Setting: Setting
@@ -106,6 +103,43 @@ let private momentPlan c (plan: VectorLibrary.Plan) =
         Names = names c
     )
 
+let private samplesKey c =
+    $"samples {VectorClustered.samplesKept}\n{describe c.Experiment}"
+
+let private needsSamples c =
+    c.Experiment.Estimate
+    |> List.exists (fun e ->
+        match e.Method with
+        | Method.Learned _
+        | Method.Clustered _ -> true
+        | _ -> false)
+
+let private saverOf c =
+    let all = c.Plan.Samples * int64 c.Plan.Members
+
+    Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 VectorClustered.samplesKept))
+
+let private keepSamples c (saver: Saver<float>) =
+    let arrays = Arrays()
+    arrays["samples"] <- saver.Values
+    store c.Setting (samplesKey c) arrays
+
+/// Some samples of the ensemble, [sample][component], from a pass of their own where the first one did not keep them.
+let private samplesOf c =
+    let arrays =
+        cached c.Setting (samplesKey c) (fun () ->
+            let saver = saverOf c
+
+            (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
+                .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
+
+            stopIfCancelled c.Setting
+            let arrays = Arrays()
+            arrays["samples"] <- saver.Values
+            arrays)
+
+    arrays["samples"] |> Array.chunkBySize c.Unknowns.Length
+
 let private gather c name observables features scoreMaps (open': int -> ITileSink list) =
     Terminal.stage name (fun progress ->
         let lags = VectorLags(lagPlan c observables features scoreMaps)
@@ -164,13 +198,19 @@ let private products c (library: VectorLibrary.Plan option) =
     | _ ->
         let onePoint = OnePoint(c.Unknowns.Length, c.Plan)
         let sums = library |> Option.map (fun plan -> VectorLags(momentPlan c plan))
+        let saver = if needsSamples c then Some(saverOf c) else None
 
         let products =
             gather c "simulate and correlate" others features [ for _, score in exact -> map c score ] (fun tile -> [
                 onePoint.Open tile
                 for lags in Option.toList sums do
                     lags.Open tile
+                for saver in Option.toList saver do
+                    saver.Open tile
             ])
+
+        for saver in Option.toList saver do
+            keepSamples c saver
 
         let arrays = [
             for law in onePoint.Complete() do
@@ -287,51 +327,201 @@ let private smoothed (products: LagProducts) (sigma: float) =
 
     (c * noised.Inverse()).Diagonal().ToArray()
 
-let private train c (estimator: Estimator) (network: Network) (products: LagProducts) =
+let private train c (samples: Lazy<float[][]>) (products: LagProducts) (estimator: Estimator) (network: Network) =
     let n = c.Unknowns.Length
     let rows = products.Covariance 0
 
-    trained c.Setting estimator.Label $"network {describe c.Experiment}\n{network.Canonical}\n{trainingSamples}" (fun progress ->
-        let all = c.Plan.Samples * int64 c.Plan.Members
+    let score =
+        trained c.Setting estimator.Label $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}" (fun progress ->
+            // Noise levels of scalar unknowns count in each one's own standard deviation.
+            DenoisingTraining.TrainVector(
+                samples.Value,
+                VectorClustered.meanOf samples.Value,
+                Array2D.init n n (fun i j -> rows[i][j]),
+                trainingOptions c.Setting network c.Seed 1.0,
+                trainingProgress progress,
+                c.Setting.Cancellation
+            ))
 
-        let saver =
-            Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 trainingSamples))
+    VectorClustered.ofNetwork n network (smoothed products) score
+
+let private cluster c (samples: Lazy<float[][]>) (products: LagProducts) (estimator: Estimator) (clusters: Clusters) =
+    let deviation =
+        products.Covariance 0 |> Array.truncate c.Unknowns.Length |> Array.mapi (fun i row -> sqrt row[i])
+
+    Terminal.stage $"cluster for {estimator}" (fun progress ->
+        let thin = VectorClustered.thinning c.Plan
+        let all = float c.Plan.Samples * float c.Plan.Members / float thin
+
+        let clustering =
+            Clustering(samples.Value, VectorClustered.meanOf samples.Value, deviation, all, Option.toNullable clusters.Level, c.Seed)
 
         (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
-            .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
+            .Run(c.Plan, (fun tile -> clustering.Open(c.Plan, tile, thin)), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
 
         stopIfCancelled c.Setting
-        let samples = saver.Values |> Array.chunkBySize n
+        clustering.Result())
 
-        // Noise levels of scalar unknowns count in each one's own standard deviation.
-        DenoisingTraining.TrainVector(
-            samples,
-            Array.init n (fun i -> samples |> Array.averageBy (fun x -> x[i])),
-            Array2D.init n n (fun i j -> rows[i][j]),
-            trainingOptions c.Setting network c.Seed 1.0,
-            trainingProgress progress,
-            c.Setting.Cancellation
-        ))
-
-let private learned c estimator network own =
-    let score = train c estimator network own
+/// Lag products of the estimators whose scores are made from the data, all from one pass over the ensemble:
+/// A = [x, observables, monomials, squared distance to a known score], B = [x, ŝ, monomials].
+let private second c (made: (Estimator * VectorClustered.Made) list) =
+    let n = c.Unknowns.Length
     let others, _ = rowsOf c
-    let text = texts others
+    let monomials = VectorLibrary.forecasts c.Unknowns 3
+    let known = scores c |> List.tryHead |> Option.map (snd >> map c)
+    let distances = if known.IsSome then ScoreDistance.Rows else 0
+    let create (m: VectorClustered.Made) = Func<ITileMap>(m.Create)
+    let plan = lagPlan c (others @ monomials) monomials [ for _, m in made -> create m ]
 
-    let arrays =
-        cached c.Setting $"learned lag products {describe c.Experiment}\nlags {c.Longest}\n{network.Canonical}\n{text}" (fun () ->
-            (gather c $"correlate {estimator}" others [] [ Func<ITileMap>(fun () -> score.CreateScore()) ] (fun _ -> [])).ToArrays())
+    let distance = [|
+        for known in Option.toList known do
+            for _, m in made -> ScoreDistance.Of(n, create m, known)
+    |]
 
-    let products = LagProducts.FromArrays(arrays, names c)
-    let r = VectorResponse.FromScore(products, 0, true, 200, c.Seed)
-    let plain = VectorResponse.FromScore(products, 0, false, 200, c.Seed)
+    let lags =
+        Terminal.stage "correlate the scores" (fun progress ->
+            let observables = Seq.append plan.Observables distance |> Array.ofSeq
 
-    estimated c estimator r [
-        "linear forecast as control variate"
-        $"score at noise level σ = {Digest.number score.Sigma}"
-    ],
+            let lags =
+                VectorLags(
+                    VectorLagPlan(c.Plan, n, c.Longest, Observables = observables, Scores = plan.Scores, Features = plan.Features, Names = names c)
+                )
+
+            (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
+                .Run(c.Plan, (fun tile -> lags.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+
+            stopIfCancelled c.Setting
+            lags.Result())
+
+    let first = n + others.Length + monomials.Length
+
     [
-        scoreReport estimator (Some score.Sigma) (stein c (smoothed own score.Sigma) plain) (trainingHistory score)
+        for i in 0 .. made.Length - 1 ->
+            let rows = [|
+                yield! [ 0 .. first - 1 ]
+                for k in 0 .. distances - 1 -> first + i * distances + k
+            |]
+
+            let columns = [|
+                yield! [ 0 .. n - 1 ]
+                yield! [ n * (1 + i) .. n * (2 + i) - 1 ]
+                for k in 0 .. monomials.Length - 1 -> n * (1 + made.Length) + k
+            |]
+
+            lags.Select(rows, columns)
+    ]
+
+/// The unknowns and monomials up to a degree, from which observables are forecast, in the tables of `second`.
+let private forecast c degree =
+    let n = c.Unknowns.Length
+    let others, _ = rowsOf c
+    let used = (VectorLibrary.forecasts c.Unknowns degree).Length
+
+    let plan =
+        VectorLibrary.plan c.Unknowns (c.Unknowns @ VectorLibrary.forecasts c.Unknowns degree)
+
+    let row j = if j < n then j else others.Length + j
+
+    let slopes =
+        plan.Slopes
+        |> Array.map (
+            Array.map (fun slope ->
+                if slope.Row < 0 then
+                    slope
+                else
+                    FeatureSlope(slope.Constant, row (slope.Row - n), slope.Factor))
+        )
+
+    let features = [| 0 .. n + used - 1 |]
+
+    let word =
+        if used = 0 then "linear"
+        elif degree = 2 || n = 3 then "quadratic"
+        else "cubic"
+
+    ForecastFeatures(Array.map row features, features |> Array.map (fun j -> if j < n then j else n + j), slopes),
+    $"{word} forecast as control variate"
+
+let private answer c (own: LagProducts) (estimator: Estimator) (made: VectorClustered.Made) (lags: LagProducts) =
+    let n = c.Unknowns.Length
+    let others, _ = rowsOf c
+    let features, note = forecast c made.Forecast
+    let r = VectorForecast.FromScore(lags, 0, features, 200, c.Seed)
+    let plain = VectorResponse.FromScore(lags, 0, false, 200, c.Seed)
+
+    let expected =
+        made.Expected |> Option.defaultWith (fun () -> Array.create own.Dimension 1.0)
+
+    let first = n + others.Length + (VectorLibrary.forecasts c.Unknowns 3).Length
+
+    estimated c estimator r (note :: made.Notes),
+    [
+        {
+            scoreReport estimator made.Sigma (stein c expected plain) made.Training with
+                RelativeError =
+                    if lags.Rows > first then
+                        let struct (value, error) = ScoreDistance.Relative(lags, first, 200, c.Seed)
+                        Some(value, error)
+                    else
+                        None
+        }
+    ]
+
+/// Everything that the sums of such an estimator depend on.
+let private secondKey c (canonical: string) =
+    let others, _ = rowsOf c
+
+    let known =
+        scores c |> List.tryHead |> Option.map (snd >> texts) |> Option.defaultValue ""
+
+    $"lag products of {canonical}\n{describe c.Experiment}\nlags {c.Longest}\n{texts others}\nknown {known}"
+
+/// Answers of all estimators whose scores are made from the data; only what the cache does not hold is made and correlated.
+let private madeFromData c (products: LagProducts) =
+    let samples = lazy (samplesOf c)
+
+    let made = [
+        for e in c.Experiment.Estimate do
+            match e.Method with
+            | Method.Learned network ->
+                let key = secondKey c $"network {network.Canonical}"
+                e, key, train c samples products e network, stored c.Setting key
+            | Method.Clustered clusters ->
+                let key = secondKey c (VectorClustered.canonical clusters)
+                let sums = stored c.Setting key
+
+                match sums |> Option.bind (fun _ -> stored c.Setting $"clusters of {key}") with
+                | Some summary -> e, key, VectorClustered.summarised (smoothed products) summary, sums
+                | None ->
+                    let score = cluster c samples products e clusters
+                    store c.Setting $"clusters of {key}" (VectorClustered.summary score)
+                    e, key, VectorClustered.made (smoothed products) score, None
+            | _ -> ()
+    ]
+
+    let missing = [
+        for e, _, m, sums in made do
+            if sums.IsNone then
+                e, m
+    ]
+
+    let gathered =
+        if missing.IsEmpty then
+            []
+        else
+            List.map2 (fun (e: Estimator, _) lags -> e.Label, lags) missing (second c missing)
+
+    Map.ofList [
+        for e, key, m, sums in made ->
+            let lags =
+                match sums with
+                | Some arrays -> LagProducts.FromArrays(arrays, names c)
+                | None ->
+                    let lags = gathered |> List.find (fst >> (=) e.Label) |> snd
+                    store c.Setting key (lags.ToArrays())
+                    lags
+
+            e.Label, answer c products e m lags
     ]
 
 let private library' c estimator library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =
@@ -369,6 +559,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         List.map2 (fun u s -> StationaryLaw.ofScalar (string u) s) c.Unknowns onePoint
 
     let exact = scores c |> List.map fst
+    let second' = madeFromData c products
 
     let estimate (estimator: Estimator) =
         match estimator.Method with
@@ -383,9 +574,9 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
             [
                 scoreReport estimator None (stein c (Array.create c.Unknowns.Length 1.0) r) []
             ]
-        | Method.Learned network -> learned c estimator network products
         | Method.Library library -> library' c estimator library plan.Value products moments.Value
-        | Method.Clustered _ -> raise (LeithException $"{estimator}: not for scalar unknowns.")
+        | Method.Learned _
+        | Method.Clustered _ -> second'[estimator.Label]
 
     let estimates = experiment.Estimate |> List.map estimate
 
