@@ -1,6 +1,7 @@
 namespace Leith
 
 open System
+open System.IO
 open Leith.Core
 
 module internal NoiseLevel =
@@ -60,6 +61,18 @@ type NetworkBase =
     | Gaussian
     /// A library's.
     | Library of Library
+    /// The Gaussian of unit variance without correlations (Karras et al. 2022).
+    | Edm
+
+/// A symmetry of the law of a field.
+[<RequireQualifiedAccess>]
+type Symmetry =
+    /// u → −u.
+    | SignChange
+    /// x_i → −x_i.
+    | Reflection of axis: int
+    /// Several at once, none of which need be a symmetry alone.
+    | Jointly of Symmetry list
 
 /// A network and its training.
 type Network = {
@@ -74,6 +87,12 @@ type Network = {
     Batch: int
     LearningRate: float
     Base: NetworkBase
+    /// Symmetries of the law, beside translations, that the score shall have exactly.
+    Symmetries: Symmetry list
+    /// Law, weight and range of the noise levels of a training by denoising alone. None: mostly the score of the data themselves.
+    Schedule: NoiseSchedule option
+    /// A file of weights that are taken in place of a training.
+    Weights: string option
     /// Smallest noise level, in standard deviations of the field or of each scalar unknown; the score belongs to the density smoothed by it.
     /// None: chosen from the data.
     Sigma: float option
@@ -82,6 +101,21 @@ type Network = {
     /// Where libtorch computes: "cpu", "cuda:0", … None: the processor.
     Device: string option
 } with
+
+    /// The group that the symmetries make.
+    member network.Images =
+        let rec parts symmetry =
+            match symmetry with
+            | Symmetry.SignChange -> true, []
+            | Symmetry.Reflection axis -> false, [ axis ]
+            | Symmetry.Jointly many ->
+                let each = many |> List.map parts
+                (each |> List.filter fst |> List.length) % 2 = 1, each |> List.collect snd
+
+        (Symmetries.None, network.Symmetries)
+        ||> List.fold (fun group symmetry ->
+            let sign, axes = parts symmetry
+            group.With(sign, List.toArray axes))
 
     /// Everything a training depends on, to the last digit: the key under which its weights are kept.
     member network.Canonical =
@@ -93,8 +127,17 @@ type Network = {
             | NetworkBase.Nothing -> "nothing"
             | NetworkBase.Gaussian -> "Gaussian"
             | NetworkBase.Library library -> library.Canonical
+            | NetworkBase.Edm -> "EDM"
 
-        $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {foundation} {sigma}"
+        let schedule =
+            network.Schedule |> Option.map string |> Option.defaultValue "no schedule"
+
+        let weights =
+            network.Weights
+            |> Option.map (fun path -> $" weights {Convert.ToHexString(Security.Cryptography.SHA256.HashData(File.ReadAllBytes path))}")
+            |> Option.defaultValue ""
+
+        $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {foundation} {sigma} {network.Images} {schedule}{weights}"
         + (network.Seconds |> Option.map (fun s -> $" for {Typography.exactly s} s") |> Option.defaultValue "")
         + (network.Device |> Option.map (fun d -> $" on {d}") |> Option.defaultValue "")
 
@@ -301,8 +344,11 @@ module EstimateWords =
         Layers = 4
         Steps = 3000
         Batch = 64
-        LearningRate = 1e-3
+        LearningRate = 4e-3
         Base = NetworkBase.Gaussian
+        Symmetries = []
+        Schedule = None
+        Weights = None
         Sigma = None
         Seconds = None
         Device = None
@@ -327,6 +373,9 @@ module EstimateWords =
         Batch = 128
         LearningRate = 2e-4
         Base = NetworkBase.Nothing
+        Symmetries = []
+        Schedule = None
+        Weights = None
         Sigma = None
         Seconds = None
         Device = None
@@ -360,6 +409,47 @@ module EstimateWords =
                 Base = NetworkBase.Library terms
           }
         | _ -> raise (LeithException $"onLibrary: expected a library, got {library}; write residualNet |> onLibrary (libraryOf [ u; cube u ]).")
+
+    /// A network that stands on nothing: it learns the whole score.
+    let plain (network: Network) = {
+        network with
+            Base = NetworkBase.Nothing
+    }
+
+    /// A network with the preconditioning of Karras et al. (2022), which stands on a Gaussian of unit variance without correlations.
+    let edmPreconditioned (network: Network) = { network with Base = NetworkBase.Edm }
+
+    /// u → −u.
+    let signChange = Symmetry.SignChange
+
+    /// x_i → −x_i of one axis: 0, 1 or 2.
+    let reflection (axis: int) =
+        if axis < 0 then
+            raise (LeithException $"reflection: expected an axis, 0, 1 or 2, got {axis}.")
+
+        Symmetry.Reflection axis
+
+    /// Several symmetries at once: `jointly [ signChange; reflection 0 ]` is u(x) → −u(−x).
+    let jointly (symmetries: Symmetry list) = Symmetry.Jointly symmetries
+
+    /// Symmetries of the law, beside translations, which the score then has exactly: `residualNet |> symmetric [ signChange; reflection 1 ]`.
+    let symmetric (symmetries: Symmetry list) (network: Network) = {
+        network with
+            Symmetries = network.Symmetries @ symmetries
+    }
+
+    /// Trained by denoising alone, at the noise levels of a schedule and with its weights: `residualNet |> trainedOn (karrasSchedule 0.002 80.0)`.
+    let trainedOn (schedule: NoiseSchedule) (network: Network) = {
+        network with
+            Schedule = Some schedule
+    }
+
+    /// A network with the weights of a file, in place of a training: `residualNet |> fromFile "net.safetensors"`. Shape, base and noise level are those of the file.
+    let fromFile (path: string) (network: Network) =
+        if not (File.Exists path) then
+            raise (LeithException $"fromFile: expected a safetensors file at {path}, got none; check the path.")
+
+        { network with Weights = Some path }
 
     /// Channels of each convolution, or width of each dense layer.
     let channels count (network: Network) = {

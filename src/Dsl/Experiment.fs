@@ -109,7 +109,8 @@ module Experiment =
                         experiment
                         $"'{estimator}' expected the score of {u}, which is kicked, got {one}, in which it does not stand; give ∂ ln ρ/∂{u} at each site."
                 | _ -> ()
-            | Method.Library library -> library.Features @ library.Fixed |> List.iter (demand "estimate")
+            | Method.Library library
+            | Method.Learned { Base = NetworkBase.Library library } -> library.Features @ library.Fixed |> List.iter (demand "estimate")
             | _ -> ()
 
     let private checkNoise experiment (equations: Equation list) noise =

@@ -165,102 +165,18 @@ let private unitKick c =
 
         SpectralResponse.ToSites(c.Grid, [| spectrum |])[0]
 
-/// What −⟨u ŝ⟩ is for the Gaussian score at noise level σ: C_k/(C_k + σ²) in every mode.
-let private smoothedKick (grid: Grid) (power: float[]) (sigma: float) =
-    let n = float grid.Sites
+let private learnedResponse c estimator observable network products fields deviation shared =
+    let found =
+        FieldLearned.estimate c (bootstrap c) estimator observable network products fields deviation shared
 
-    let spectrum =
-        power |> Array.map (fun p -> Complex(p / (p + n * sigma * sigma), 0.0))
+    let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
 
-    SpectralResponse.ToSites(grid, [| spectrum |])[0]
-
-let private networkKey c (network: Network) =
-    $"network {describe c.Experiment}\n{network.Canonical}\n{trainingFields c.Setting} lags {c.Longest}"
-
-let private train c (estimator: Estimator) (network: Network) (products: SpectralLagProducts) fields deviation =
-    trained c.Setting estimator.Label (networkKey c network) (fun progress ->
-        DenoisingTraining.TrainField(
-            c.Grid,
-            fields,
-            products.Mean,
-            SpectralResponse.Power products,
-            trainingOptions c.Setting network c.Seed deviation,
-            trainingProgress progress,
-            c.Setting.Cancellation
-        ))
-
-let private learnedResponse c estimator observable network (products: Dictionary<_, SpectralLagProducts>) fields deviation =
-    let self = products[(c.Unknown, "the state")]
-    let score = train c estimator network self fields deviation
-
-    let stride =
-        max 1 (int (Math.Ceiling(float c.Plan.Samples * float c.Plan.Members / networkFields c.Setting)))
-
-    let observables =
-        if observable = c.Unknown then
-            [ c.Unknown ]
-        else
-            [ c.Unknown; observable ]
-
-    let key (field: Field) =
-        $"remainder {productsKey c field network.Canonical}\nstride {stride}"
-
-    let remainder () : ITileMap =
-        match map c c.Unknown with
-        | null -> score.CreateRemainder()
-        | unknown -> new Chain(unknown.Invoke(), c.Grid.Sites, score.CreateRemainder())
-
-    let correlate () =
-        Terminal.stage $"correlate {estimator}" (fun progress ->
-            let correlator =
-                SpectralCorrelator(
-                    c.Grid,
-                    c.Longest,
-                    observables |> List.map (map c) |> Array.ofList,
-                    [| Func<ITileMap>(remainder) |],
-                    c.Plan.Samples,
-                    stride,
-                    timeBlocks c
-                )
-
-            c.Simulation.Value.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
-            stopIfCancelled c.Setting
-            progress.Report(1.0, $"{Digest.number (float correlator.Bases * float c.Plan.Members)} base fields")
-            let products = correlator.Complete()
-
-            observables
-            |> List.mapi (fun i field ->
-                store c.Setting (key field) (products.[i].[0].ToArrays())
-                products[i][0]))
-
-    let remainders =
-        let known = observables |> List.choose (key >> stored c.Setting)
-
-        if known.Length = observables.Length then
-            known |> List.map (fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays))
-        else
-            correlate ()
-
-    let ownRemainder, remainder = remainders.Head, List.last remainders
-    let power = SpectralResponse.Power self
-
-    let r, identity =
-        Terminal.stage $"resample {estimator}" (fun _ ->
-            SpectralResponse.Controlled(products[(observable, "the state")], self, remainder, ownRemainder, c.Plan.Every, bootstrap c),
-            SpectralResponse.AtLagZero(self, ownRemainder, power, score.Sigma, bootstrap c))
-
-    let notes = [
-        $"trained on about {trainingFields c.Setting} fields; response with a linear forecast as control variate, network at {Digest.number remainder.Fields} base fields"
-        $"score at noise level σ = {Digest.number score.Sigma}"
-        yield! unseen c
-    ]
-
-    response c estimator observable r.Lags r.Values (Some r.StandardError) notes,
+    response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) (found.Notes @ unseen c),
     scoreReport
         estimator
-        (Some score.Sigma)
-        (steinRows c.Grid (smoothedKick c.Grid power score.Sigma) identity.Values.[0] identity.StandardError.[0])
-        (trainingHistory score)
+        (Some found.Score.Sigma)
+        (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0])
+        (trainingHistory found.Score)
 
 let private publishedResponse c estimator observable (network: Network) (products: Dictionary<_, SpectralLagProducts>) fields =
     let self = products[(c.Unknown, "the state")]
@@ -270,11 +186,16 @@ let private publishedResponse c estimator observable (network: Network) (product
 
     let own, remainder = remainders.Head, List.last remainders
     let power = SpectralResponse.Power self
+    let noise = float c.Grid.Sites * score.Sigma * score.Sigma
+    let smoothed = power |> Array.map (fun p -> p + noise)
+
+    let smoothedKick =
+        SpectralResponse.ToSites(c.Grid, [| Array.map2 (fun p s -> Complex(p / s, 0.0)) power smoothed |])[0]
 
     let r, identity =
         Terminal.stage $"resample {estimator}" (fun _ ->
             SpectralResponse.Controlled(products[(observable, "the state")], self, remainder, own, c.Plan.Every, bootstrap c),
-            SpectralResponse.AtLagZero(self, own, power, score.Sigma, bootstrap c))
+            SpectralResponse.AtLagZero(self, own, smoothed, bootstrap c))
 
     let notes = [
         yield! FieldPublished.notes c network score
@@ -287,7 +208,7 @@ let private publishedResponse c estimator observable (network: Network) (product
     scoreReport
         estimator
         (Some score.Sigma)
-        (steinRows c.Grid (smoothedKick c.Grid power score.Sigma) identity.Values.[0] identity.StandardError.[0])
+        (steinRows c.Grid smoothedKick identity.Values.[0] identity.StandardError.[0])
         (FieldPublished.history score)
 
 /// One member at the end of its spin-up.
@@ -322,7 +243,7 @@ let run setting experiment equations step sampling =
         |> List.exists (fun e ->
             match e.Method with
             | Method.Learned network when FieldPublished.isPublished e -> FieldPublished.wantsFields c network
-            | Method.Learned network -> not (isTrained setting (networkKey c network))
+            | Method.Learned network -> FieldLearned.wantsFields c network
             | _ -> false)
 
     // The state itself is always correlated: it gives the scale, the base of learned scores and the control variate.
@@ -377,7 +298,7 @@ let run setting experiment equations step sampling =
             r, [ report ]
         | Method.Learned network ->
             let r, report =
-                learnedResponse c estimator observable network products fields deviation
+                learnedResponse c estimator observable network products fields deviation shared
 
             r, [ report ]
         | Method.Library library ->

@@ -70,6 +70,7 @@ let private libraries (experiment: Experiment) =
     |> List.choose (fun e ->
         match e.Method with
         | Method.Library library -> Some(e, library)
+        | Method.Learned { Base = NetworkBase.Library library } -> Some(e, library)
         | _ -> None)
 
 /// A record of the features in the same pass as other sinks: (sinks, what they give in the end); none where no library is asked for.

@@ -90,32 +90,43 @@ let private storedNetwork setting description =
 let isTrained setting description =
     (storedNetwork setting description).IsSome
 
-/// A trained score, or the one of an earlier run: the file bears the hash of everything its weights depend on.
-let trained setting (name: string) (description: string) (train: IProgress<float * string> -> LearnedScore) =
+/// A trained score, or the one of an earlier run: the file bears the hash of everything its weights depend on. Training is told where it may keep its state.
+let trained setting (name: string) (description: string) (train: string -> IProgress<float * string> -> LearnedScore) =
     storedNetwork setting description
     |> Option.defaultWith (fun () ->
-        let score = Terminal.stage $"train {name}" train
+        Directory.CreateDirectory setting.Cache.Folder |> ignore
+
+        let score =
+            Terminal.stage $"train {name}" (train (weights setting description + ".training"))
 
         if not score.Interrupted then
-            Directory.CreateDirectory setting.Cache.Folder |> ignore
             score.Save(weights setting description)
 
         score)
+
+/// What is said of a training that diverged.
+let slowed restarts =
+    if restarts > 0 then
+        let times = if restarts = 1 then "once" else $"{restarts} times"
+        $", diverged {times}: goes on from the last good checkpoint at {Digest.number (0.5 ** float restarts)} of the rate"
+    else
+        ""
 
 /// Training's own report as that of a stage.
 let trainingProgress (progress: IProgress<float * string>) : IProgress<TrainingProgress> = {
     new IProgress<TrainingProgress> with
         member _.Report p =
-            let validation =
-                if p.ValidationLoss.HasValue then
-                    $", validation {Digest.number p.ValidationLoss.Value}"
+            let best =
+                if p.Best.HasValue then
+                    $", best validation {p.Best.Value:F4}"
                 else
                     ""
 
-            progress.Report(float p.Step / float p.Steps, $"loss {Digest.number p.TrainingLoss}{validation}, {p.StepsPerSecond:F1} steps/s")
+            progress.Report(float p.Step / float p.Steps, $"loss {p.TrainingLoss:F4}{best}, {p.StepsPerSecond:F1} steps/s{slowed p.Restarts}")
 }
 
-let trainingOptions setting (network: Network) (seed: uint64) (scale: float) =
+/// `checkpoint`: where training keeps its state.
+let trainingOptions setting (network: Network) (seed: uint64) (scale: float) (checkpoint: string) =
     TrainingOptions(
         Channels = network.Channels,
         Layers = network.Layers,
@@ -123,6 +134,16 @@ let trainingOptions setting (network: Network) (seed: uint64) (scale: float) =
         Batch = network.Batch,
         LearningRate = network.LearningRate,
         SigmaMin = (network.Sigma |> Option.map (fun s -> s * scale) |> Option.toNullable),
+        Base =
+            (match network.Base with
+             | NetworkBase.Nothing -> ScoreBase.Nothing
+             | NetworkBase.Edm -> ScoreBase.Edm
+             | NetworkBase.Gaussian
+             | NetworkBase.Library _ -> ScoreBase.Gaussian),
+        Schedule = Option.toObj network.Schedule,
+        Symmetries = network.Images,
+        Checkpoint = checkpoint,
+        Patience = 8,
         Seed = seed,
         Threads = setting.Threads,
         Validations = (if setting.Sketch then 4 else 20)

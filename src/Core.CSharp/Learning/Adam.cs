@@ -8,11 +8,22 @@ namespace Leith.Core;
 internal sealed class Adam(float[] weights, TrainingOptions options)
 {
     private const double Beta1 = 0.9, Beta2 = 0.999;
-    private readonly float[] first = new float[weights.Length], second = new float[weights.Length];
-    private int step;
+
+    /// <summary>The weights themselves.</summary>
+    public float[] Weights => weights;
+
+    /// <summary>m and v.</summary>
+    public float[] First { get; } = new float[weights.Length];
+    public float[] Second { get; } = new float[weights.Length];
 
     /// <summary>The moving average of the weights.</summary>
     public float[] Average { get; } = (float[])weights.Clone();
+
+    /// <summary>Steps done.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>Factor of every rate: halved when training diverged.</summary>
+    public double Slowing { get; set; } = 1;
 
     /// <summary>The learning rate of step n = 0, 1, …</summary>
     public static double Rate(int n, TrainingOptions options)
@@ -38,17 +49,17 @@ internal sealed class Adam(float[] weights, TrainingOptions options)
 
     private void Move(float[] gradient, float factor)
     {
-        double rate = Rate(step, options);
-        step++;
+        double rate = Slowing * Rate(Steps, options);
+        Steps++;
         float b1 = (float)Beta1, b2 = (float)Beta2;
-        float speed = (float)(rate / (1 - Math.Pow(Beta1, step))), correction = (float)(1 / (1 - Math.Pow(Beta2, step)));
-        float follow = (float)(1 - Math.Min(options.Ema, (1.0 + step) / (10 + step)));
+        float speed = (float)(rate / (1 - Math.Pow(Beta1, Steps))), correction = (float)(1 / (1 - Math.Pow(Beta2, Steps)));
+        float follow = (float)(1 - Math.Min(options.Ema, (1.0 + Steps) / (10 + Steps)));
         for (int i = 0; i < weights.Length; i++)
         {
             float g = gradient[i] * factor;
-            first[i] = b1 * first[i] + (1 - b1) * g;
-            second[i] = b2 * second[i] + (1 - b2) * g * g;
-            weights[i] -= speed * first[i] / (MathF.Sqrt(second[i] * correction) + 1e-8f);
+            First[i] = b1 * First[i] + (1 - b1) * g;
+            Second[i] = b2 * Second[i] + (1 - b2) * g * g;
+            weights[i] -= speed * First[i] / (MathF.Sqrt(Second[i] * correction) + 1e-8f);
             Average[i] += follow * (weights[i] - Average[i]);
         }
     }

@@ -20,14 +20,18 @@ public static class DenoisingTraining
     /// <param name="options">How to train.</param>
     /// <param name="progress">Told about ten times a second and at every validation.</param>
     /// <param name="cancellation">Ends training early; what is there is returned, marked as interrupted.</param>
+    /// <param name="given">A score that the network stands on in place of the Gaussian's, of spectra (see <see cref="Tile"/>); each call makes an instance for one thread.</param>
     /// <exception cref="LeithException">Sizes that do not match, NaN or infinity in a sample (which), a constant field, options out of range, a loss that diverges.</exception>
     public static LearnedScore TrainField(
         Grid grid, float[][] fields, double mean, double[] power, TrainingOptions options,
-        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default, Func<ITileMap>? given = null)
     {
-        var gaussian = GaussianBase.OfField(grid, mean, power);
+        if (given is not null) options = options with { Base = ScoreBase.Given };
+        else if (options.Base == ScoreBase.Given) throw new LeithException("training: expected a score that the network stands on, got none; give one, or choose another Base.");
         Check(options);
-        return Train(TrainingData.OfFields(gaussian, fields, options), options, progress, cancellation);
+        options.Symmetries.Check(grid.Dimensions);
+        var gaussian = GaussianBase.OfField(grid, options.Symmetries.IsOdd ? 0 : mean, Symmetric(grid, power, options.Symmetries));
+        return Train(TrainingData.OfFields(gaussian, fields, options), options, given, progress, cancellation);
     }
 
     /// <summary>Trains the score of scalar unknowns.</summary>
@@ -42,17 +46,27 @@ public static class DenoisingTraining
         double[][] samples, double[] mean, double[,] covariance, TrainingOptions options,
         IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        var gaussian = GaussianBase.OfVector(mean, covariance);
         Check(options);
-        return Train(TrainingData.OfVectors(gaussian, samples, options), options, progress, cancellation);
+        options.Symmetries.Check(0);
+        var gaussian = GaussianBase.OfVector(options.Symmetries.IsOdd ? new double[mean.Length] : mean, covariance);
+        return Train(TrainingData.OfVectors(gaussian, samples, options), options, null, progress, cancellation);
     }
 
-    private static LearnedScore Train(TrainingData data, TrainingOptions options, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    private static LearnedScore Train(TrainingData data, TrainingOptions options, Func<ITileMap>? given, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        var levels = NoiseLevels.Choose(options, data.Gaussian.SigmaUnit, data.Gaussian.Eigenvalues);
-        using var trainer = new Trainer(data, levels, options);
+        var levels = NoiseLevels.Choose(options, data.Gaussian.SigmaUnit, data.Gaussian.Eigenvalues, data.Gaussian.Grid is not null);
+        using var trainer = new Trainer(data, levels, options, given);
         trainer.Run(progress, cancellation);
-        return new(data.Gaussian, levels, trainer.Net, trainer.Best) { History = trainer.History, Interrupted = trainer.Interrupted };
+        if (!trainer.Interrupted) trainer.Forget();
+        return new(data.Gaussian, levels, trainer.Net, trainer.Best) { History = trainer.History, Interrupted = trainer.Interrupted, Symmetries = options.Symmetries, Given = given };
+    }
+
+    /// <summary>Powers averaged over the images of every mode.</summary>
+    private static double[] Symmetric(Grid grid, double[] power, Symmetries symmetries)
+    {
+        if (symmetries.Count == 1 || power.Length != grid.Sites) return power;
+        var from = Enumerable.Range(0, symmetries.Count).Select(i => symmetries.Image(i, grid).From).ToArray();
+        return [.. power.Select((_, mode) => from.Average(image => power[image[mode]]))];
     }
 
     private static void Check(TrainingOptions options)
@@ -72,6 +86,9 @@ public static class DenoisingTraining
         Require(options.Threads >= 0, "Threads", options.Threads, "≥ 0");
         Require(options.ValidationFraction is >= 0 and < 1, "ValidationFraction", options.ValidationFraction, "in [0, 1)");
         Require(options.Validations >= 1, "Validations", options.Validations, "≥ 1");
+        Require(options.Implicit is >= 0 and <= 1, "Implicit", options.Implicit, "in [0, 1]");
+        Require(options.CheckpointSeconds > 0, "CheckpointSeconds", options.CheckpointSeconds, "> 0");
+        Require(options.CheckpointSteps is null or >= 1, "CheckpointSteps", options.CheckpointSteps, "≥ 1");
         Require(options.Patience is null or >= 1, "Patience", options.Patience, "≥ 1");
     }
 }

@@ -4,7 +4,7 @@ namespace Leith.Core;
 public static class Draw
 {
     /// <summary>Purposes, each its own stream.</summary>
-    public const ulong Weights = 1, Sample = 2, Level = 3, Validation = 4, Resample = 5, Twins = 6, Signs = 7, Clusters = 11;
+    public const ulong Weights = 1, Sample = 2, Level = 3, Validation = 4, Resample = 5, Twins = 6, Signs = 7, Clusters = 11, Image = 1001;
 
     /// <summary>Uniform on 0 … 2⁶⁴ − 1: four rounds of the SplitMix64 finaliser over the words of the counter (Steele, Lea, Flood 2014).</summary>
     public static ulong Bits(ulong seed, ulong purpose, long i, long j) => Mix(Mix(Mix(Mix(seed) + purpose) + (ulong)i) + (ulong)j);

@@ -4,41 +4,45 @@ namespace Leith.Core;
 
 /// <summary>
 /// The optimiser's loop. A batch is a number of groups of sixteen lanes; threads take groups as they come, and gradients are added in the order of the groups,
-/// so the weights do not depend on the threads.
+/// so the weights do not depend on the threads. A training that diverges goes on from its last good state at half the rate.
 /// </summary>
 internal sealed class Trainer : IDisposable
 {
-    private const int ValidationLanes = 256;
+    private const int ValidationLanes = 256, MostRestarts = 5;
+    private const double Diverged = 100;
     private readonly TrainingData data;
     private readonly TrainingOptions options;
-    private readonly NoiseLevels levels;
     private readonly TrainingWorker[] workers;
-    private readonly float[] weights;
     private readonly float[][] gradients;
     private readonly double[] losses;
     private readonly int groups, validationGroups;
     private readonly Adam adam;
+    private readonly string key;
+    private double best = double.PositiveInfinity, smooth = double.NaN;
+    private int worse, restarts;
+    private TrainingState? good;
 
-    public Trainer(TrainingData data, NoiseLevels levels, TrainingOptions options)
+    public Trainer(TrainingData data, NoiseLevels levels, TrainingOptions options, Func<ITileMap>? given)
     {
-        (this.data, this.levels, this.options) = (data, levels, options);
-        int components = data.Gaussian.Components;
-        Net = new(data.Stencil.Taps, components, options.Channels, components, options.Layers, options.Modulated);
-        weights = Net.Initial(options.Seed);
-        adam = new(weights, options);
+        (this.data, this.options) = (data, options);
+        var (inputs, outputs) = Frame.Shape(data.Gaussian, levels);
+        Net = new(data.Stencil.Taps, inputs, options.Channels, outputs, options.Layers, options.Modulated);
+        adam = new(Net.Initial(options.Seed), options);
         groups = options.Batch / FloatLanes.Lanes;
-        validationGroups = data.Validation == 0 ? 0 : Math.Min(ValidationLanes / FloatLanes.Lanes, 1 + (data.Validation - 1) / (FloatLanes.Lanes * data.PerLane));
+        int perGroup = FloatLanes.Lanes / 2 * data.PerLane;
+        validationGroups = data.Validation == 0 ? 0 : Math.Min(ValidationLanes / FloatLanes.Lanes, 1 + (data.Validation - 1) / perGroup);
         gradients = [.. Enumerable.Range(0, groups).Select(_ => new float[Net.Parameters])];
         losses = new double[Math.Max(groups, validationGroups)];
         int threads = Math.Min(options.Threads > 0 ? options.Threads : Environment.ProcessorCount, Math.Max(groups, validationGroups));
-        workers = [.. Enumerable.Range(0, threads).Select(_ => new TrainingWorker(data, levels, Net, options.Seed))];
+        workers = [.. Enumerable.Range(0, threads).Select(_ => new TrainingWorker(data, levels, Net, given, options))];
         Best = (float[])adam.Average.Clone();
+        key = options.Checkpoint is null ? "" : TrainingState.Key(data, levels, options);
     }
 
     /// <summary>The network's shape.</summary>
     public ResidualNet Net { get; }
 
-    /// <summary>The averaged weights with the lowest validation loss so far, those of the bare Gaussian included; without validation the latest.</summary>
+    /// <summary>The averaged weights with the lowest validation loss so far, those of the start included; without validation the latest.</summary>
     public float[] Best { get; private set; }
 
     /// <summary>One report a validation; without validation one at the end.</summary>
@@ -47,39 +51,54 @@ internal sealed class Trainer : IDisposable
     /// <summary>Whether training was cancelled.</summary>
     public bool Interrupted { get; private set; }
 
-    /// <summary>Trains.</summary>
+    /// <summary>Trains, from the checkpoint where there is one.</summary>
     public void Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        double? smooth = null;
-        double best = double.PositiveInfinity;
-        int every = Math.Max(1, options.Steps / Math.Max(1, options.Validations)), worse = 0, step = 0;
-        long start = Stopwatch.GetTimestamp(), told = start;
-        TrainingProgress Now(double? validation) => new(step, options.Steps, smooth ?? double.NaN, validation, step / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        if (options.Checkpoint is { } path && TrainingState.TryLoad(path, key, Net.Parameters) is { } state) Restore(state);
+        int every = Math.Max(1, options.Steps / options.Validations), first = adam.Steps, resumed = first;
+        long start = Stopwatch.GetTimestamp(), told = start, kept = start;
+        TrainingProgress Now(double? validation) => new(adam.Steps, options.Steps, smooth, validation, (adam.Steps - resumed) / Stopwatch.GetElapsedTime(start).TotalSeconds)
+        { Best = double.IsFinite(best) ? best : null, Restarts = restarts };
 
         void Judge()
         {
             double? loss = validationGroups > 0 ? Validate() : null;
-            History.Add(Now(loss));
-            progress?.Report(History[^1]);
+            if (IsLost(loss ?? smooth)) return;
             worse = loss >= best ? worse + 1 : 0;
-            if (loss >= best) return;
-            best = loss ?? best;
-            Best = (float[])adam.Average.Clone();
+            if (!(loss >= best)) (best, Best) = (loss ?? best, (float[])adam.Average.Clone());
+            History.Add(Now(loss));
+            good = Snapshot();
+            progress?.Report(History[^1]);
         }
 
-        if (validationGroups > 0) Judge();
-        while (step < options.Steps && !(Interrupted = cancellation.IsCancellationRequested) && !(worse >= options.Patience))
+        if (adam.Steps == 0 && validationGroups > 0) Judge();
+        good ??= Snapshot();
+        while (adam.Steps < options.Steps && !(Interrupted = cancellation.IsCancellationRequested) && !(worse >= options.Patience))
         {
-            double loss = Step(step++);
-            smooth = smooth is { } old ? old + Math.Max(0.02, 1.0 / step) * (loss - old) : loss;
-            if (validationGroups > 0 && step % every == 0 && step < options.Steps) Judge();
+            double loss = Step(adam.Steps);
+            if (IsLost(loss)) continue;
+            smooth = double.IsNaN(smooth) ? loss : smooth + Math.Max(0.02, 1.0 / adam.Steps) * (loss - smooth);
+            if (validationGroups == 0 && adam.Steps % every == 0) good = Snapshot();
+            if (validationGroups > 0 && adam.Steps % every == 0 && adam.Steps < options.Steps) Judge();
             else if (progress is not null && Stopwatch.GetElapsedTime(told).TotalSeconds > 0.1)
             {
                 told = Stopwatch.GetTimestamp();
                 progress.Report(Now(null));
             }
+            if (options.CheckpointSteps is { } steps ? adam.Steps % steps == 0 : Stopwatch.GetElapsedTime(kept).TotalSeconds > options.CheckpointSeconds)
+            {
+                Keep();
+                kept = Stopwatch.GetTimestamp();
+            }
         }
-        if (History.Count == 0 || History[^1].Step < step) Judge();
+        if (Interrupted && adam.Steps > 0) Keep();
+        if (History.Count == 0 || History[^1].Step < adam.Steps) Judge();
+    }
+
+    /// <summary>Removes the checkpoint of a training that is done.</summary>
+    public void Forget()
+    {
+        if (options.Checkpoint is { } path) File.Delete(path);
     }
 
     /// <summary>Frees the memory.</summary>
@@ -88,14 +107,47 @@ internal sealed class Trainer : IDisposable
         foreach (var worker in workers) worker.Dispose();
     }
 
+    private void Keep()
+    {
+        if (options.Checkpoint is { } path) Snapshot().Save(path, key);
+    }
+
+    private TrainingState Snapshot()
+    {
+        static float[] Copy(float[] values) => (float[])values.Clone();
+        return new(adam.Steps, adam.Slowing, restarts, smooth, best, worse, Copy(adam.Weights), Copy(adam.Average), Copy(adam.First), Copy(adam.Second), Best, [.. History]);
+    }
+
+    private void Restore(TrainingState state)
+    {
+        (adam.Steps, adam.Slowing, restarts, smooth, best, worse) = (state.Step, state.Slowing, state.Restarts, state.Smooth, state.Best, state.Worse);
+        state.Weights.CopyTo(adam.Weights, 0);
+        state.Average.CopyTo(adam.Average, 0);
+        state.First.CopyTo(adam.First, 0);
+        state.Second.CopyTo(adam.Second, 0);
+        Best = state.BestWeights;
+        History.Clear();
+        History.AddRange(state.History);
+    }
+
+    /// <summary>Whether the loss left every bound; then training stands again at its last good state, at half the rate.</summary>
+    private bool IsLost(double loss)
+    {
+        if (loss < Diverged * (1 + (double.IsFinite(best) ? Math.Abs(best) : 1)) || good is null) return false;
+        if (++restarts > MostRestarts)
+            throw new LeithException($"training: expected a loss that falls, got {loss:G3} at step {adam.Steps} even at {adam.Slowing:G2} of the rate; lower LearningRate (now {options.LearningRate}).");
+        double slowing = adam.Slowing / 2;
+        Restore(good! with { Restarts = restarts });
+        adam.Slowing = slowing;
+        return true;
+    }
+
     private double Step(int step)
     {
         double values = (double)options.Batch * data.Rows;
-        Share(groups, (worker, group) => losses[group] = worker.Train(weights, gradients[group], step, group, groups, values));
+        Share(groups, (worker, group) => losses[group] = worker.Train(adam.Weights, gradients[group], step, group, groups, values));
         double loss = losses.Take(groups).Sum() / values, norm = adam.Step(gradients);
-        if (!double.IsFinite(loss) || !double.IsFinite(norm))
-            throw new LeithException($"training: expected a finite loss, got {loss} with a gradient of norm {norm} at step {step}; lower LearningRate (now {options.LearningRate}).");
-        return loss;
+        return double.IsFinite(norm) ? loss : double.NaN;
     }
 
     private double Validate()

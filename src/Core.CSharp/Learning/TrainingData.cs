@@ -10,6 +10,7 @@ internal sealed class TrainingData
     public const int PointsPerLane = 16;
 
     private readonly float[][] samples;
+    private readonly (float Sign, int[] From)[] images;
 
     private TrainingData(GaussianBase gaussian, float[][] samples, TrainingOptions options)
     {
@@ -17,6 +18,7 @@ internal sealed class TrainingData
         Stencil = gaussian.Grid is { } grid ? Stencil.Torus(grid) : Stencil.Points(PointsPerLane);
         Validation = options.ValidationFraction > 0 ? Math.Max(1, (int)(samples.Length * options.ValidationFraction)) : 0;
         Training = samples.Length - Validation;
+        images = [.. Enumerable.Range(0, options.Symmetries.Count).Select(i => options.Symmetries.Image(i, gaussian.Grid))];
         if (Training < 1)
             throw new LeithException($"training: expected samples for training beside {Validation} for validation, got {samples.Length} in all; give more samples or set ValidationFraction = 0.");
     }
@@ -48,17 +50,34 @@ internal sealed class TrainingData
         return new(gaussian, [.. vectors.Select(vector => vector.Select((u, i) => (float)((u - gaussian.Mean[i]) / gaussian.Scale[i])).ToArray())], options);
     }
 
-    /// <summary>lanes[row][lane] ← the samples of that lane, scaled.</summary>
-    public void Load(Func<int, int> sampleAt, FloatLanes lanes)
+    /// <summary>Symmetric images of a sample, itself included.</summary>
+    public int Images => images.Length;
+
+    /// <summary>lanes[row][lane] ← the samples of that lane, scaled, each in one of its symmetric images.</summary>
+    public void Load(Func<int, (int Sample, int Image)> at, FloatLanes lanes)
     {
         var (mean, factor) = Gaussian.Grid is null ? (0f, 1f) : ((float)Gaussian.Mean[0], (float)(1 / Gaussian.Scale[0]));
         int length = Rows / PerLane;
         for (int lane = 0; lane < FloatLanes.Lanes; lane++)
             for (int place = 0; place < PerLane; place++)
             {
-                var sample = samples[sampleAt(lane * PerLane + place)];
-                for (int i = 0; i < length; i++) lanes[place * length + i, lane] = (sample[i] - mean) * factor;
+                var (number, image) = at(lane * PerLane + place);
+                var (sign, from) = images[image];
+                var sample = samples[number];
+                float signed = sign * factor;
+                if (from.Length == 0)
+                    for (int i = 0; i < length; i++) lanes[place * length + i, lane] = (sample[i] - mean) * signed;
+                else
+                    for (int i = 0; i < length; i++) lanes[i, lane] = (sample[from[i]] - mean) * signed;
             }
+    }
+
+    /// <summary>A number that changes with the samples.</summary>
+    public string Checksum()
+    {
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        foreach (var sample in samples) hash.AppendData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(sample.AsSpan()));
+        return Convert.ToHexString(hash.GetHashAndReset());
     }
 
     private static void Check<T>(T[][] samples, int length, string what, Func<T, bool> finite)

@@ -43,18 +43,7 @@ public static class LibraryResponse
     /// <param name="bootstrap">How standard errors are found.</param>
     public static FieldResponse AtLagZero(LibrarySums sums, LibraryTerms terms, double ridge, SpectralResponse.Bootstrap bootstrap) =>
         SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap, weights =>
-        {
-            var moments = sums.Moments(weights);
-            var half = Identity(moments, LibraryFit.Solve(moments, terms, ridge));
-            var whole = new Complex[sums.Grid.Sites];
-            for (int h = 0; h < half.Length; h++)
-            {
-                int k = sums.Layout.Half[h];
-                whole[sums.Layout.Opposite[k]] = Complex.Conjugate(half[h]);
-                whole[k] = half[h];
-            }
-            return [whole];
-        });
+            [Identity(sums, sums.Moments(weights), terms, ridge)]);
 
     /// <summary>Values that a fit gives, each with the standard error of the bootstrap.</summary>
     /// <param name="sums">Sums of a record.</param>
@@ -85,6 +74,20 @@ public static class LibraryResponse
         return (new(centre[0], Deviation(0)), [.. Enumerable.Range(1, fixedCount).Select(i => new Measurement(centre[i], Deviation(i)))],
             [.. terms.Free.Select(j => fitted.Weights[j]!.Select(Complex.Conjugate).ToArray())],
             [.. terms.Free.Select((_, f) => Enumerable.Range(0, modes).Select(h => Deviation(1 + fixedCount + f * modes + h)).ToArray())]);
+    }
+
+    /// <summary>The same in all modes, of the score fitted to these moments.</summary>
+    internal static Complex[] Identity(LibrarySums sums, LibraryMoments moments, LibraryTerms terms, double ridge)
+    {
+        var half = Identity(moments, LibraryFit.Solve(moments, terms, ridge));
+        var whole = new Complex[sums.Grid.Sites];
+        for (int h = 0; h < half.Length; h++)
+        {
+            int k = sums.Layout.Half[h];
+            whole[sums.Layout.Opposite[k]] = Complex.Conjugate(half[h]);
+            whole[k] = half[h];
+        }
+        return whole;
     }
 
     // −⟨u_k conj ŝ_k⟩/N

@@ -102,6 +102,14 @@ public sealed class SpectralLagProducts
         return new(Grid, Lags, [.. products.Zip(more.products, Add)], [.. meansA.Zip(more.meansA, Add)], Add(meansB, more.meansB), Add(Counts, more.Counts)) { Kept = Kept };
     }
 
+    /// <summary>The same sums with every so many blocks, one after another, made one.</summary>
+    internal SpectralLagProducts Joined(int count)
+    {
+        double[] Sum(IEnumerable<double[]> rows) => rows.Aggregate(new double[rows.First().Length], (sum, row) => [.. sum.Zip(row, (a, b) => a + b)]);
+        return count == 1 ? this : new(Grid, Lags, [.. products.Chunk(count).Select(Sum)], [.. meansA.Chunk(count).Select(Sum)],
+            [.. meansB.Chunk(count).Select(part => part.Sum())], [.. Counts.Chunk(count).Select(part => part.Sum())]) { Kept = Kept };
+    }
+
     /// <summary>The same sums for the first lags only.</summary>
     internal SpectralLagProducts First(int lags)
     {

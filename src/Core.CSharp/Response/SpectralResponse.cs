@@ -59,20 +59,19 @@ public static class SpectralResponse
 
     /// <summary>
     /// −⟨u(x) s(0)⟩ of a score s = s_base + r at lag zero, which is the unit kick for the true score: how far a learned score is from R(0) = I.
-    /// The base is the Gaussian score at noise level σ, s_base,k = −u_k / (P_k/N + σ²).
+    /// The base is the score of a Gaussian, s_base,k = −N u_k/P_k.
     /// </summary>
     /// <param name="all">Lag products of u with u.</param>
     /// <param name="remainder">Lag products of u with r, of the same blocks.</param>
-    /// <param name="power">P_k = ⟨|u_k|²⟩ that the base was made with.</param>
-    /// <param name="sigma">σ.</param>
+    /// <param name="power">P_k that the base was made with, that of its noise included; a mode without has no base.</param>
     /// <param name="bootstrap">How standard errors are found.</param>
-    public static FieldResponse AtLagZero(SpectralLagProducts all, SpectralLagProducts remainder, double[] power, double sigma, Bootstrap bootstrap)
+    public static FieldResponse AtLagZero(SpectralLagProducts all, SpectralLagProducts remainder, double[] power, Bootstrap bootstrap)
     {
         double n = all.Grid.Sites;
         return Estimate(all, 0, bootstrap, weights =>
         {
             Complex[] covariance = all.Average(weights, lags: 1)[0], cross = remainder.Average(weights, lags: 1)[0];
-            return [[.. covariance.Select((c, k) => c / (power[k] + n * sigma * sigma) - cross[k] / n)]];
+            return [[.. covariance.Select((c, k) => (power[k] > 0 ? c / power[k] : 0) - cross[k] / n)]];
         });
     }
 
