@@ -561,6 +561,46 @@ let ``a library finds the score of a lattice that is known, told its terms or no
 
     Assert.Contains((report "library, chosen").Equation, (fun line -> line.StartsWith "taken: φ³"))
 
+[<Fact>]
+let ``the score of one field among several needs the others: a library of both gives the response of a linear system that the field alone does not``
+    ()
+    =
+    let a, b = field "a" (lattice (torus 4.0 4)), field "b" (lattice (torus 4.0 4))
+
+    let outcome =
+        experiment "pair" {
+            system [ ddt a == b - a; ddt b == -a - 0.5 * b ]
+            noise (independent [ on a (perSite 0.4); on b (perSite 1.5) ])
+            step (weakSecondOrder 0.02)
+            sample (members 64 |> spinUp 20.0 |> lasting 120.0 |> every 0.5)
+            perturb (kick a (pixel 0 0))
+            observe [ a ]
+            lags 2.0
+            estimate [ gaussian; libraryOf [ a; b ]; libraryAuto ]
+            seed 5
+        }
+        |> runAlone
+
+    // exp(M t)₀₀ of M = [ −1 1; −1 −½ ], by its eigenvalues −¾ ± i ω
+    let exactly t =
+        let omega = sqrt 15.0 / 4.0
+        exp (-0.75 * t) * (cos (omega * t) - 0.25 / omega * sin (omega * t))
+
+    let worst name =
+        let r = outcome.Response name
+
+        seq {
+            for lag in 1 .. r.Lags.Length - 1 do
+                for x in 0..3 do
+                    let expected = if x = 0 then exactly r.Lags[lag] else 0.0
+                    abs (r.Values.[x].[lag] - expected) / r.StandardError.Value.[x].[lag]
+        }
+        |> Seq.max
+
+    Assert.InRange(worst "library", 0.0, 4.5)
+    Assert.InRange(worst "library, chosen", 0.0, 4.5)
+    Assert.True(worst "Gaussian" > 9.0)
+
 // ---- messages ----------------------------------------------------------------------------------------------------
 
 let private says (expected: string) (action: unit -> unit) =
