@@ -28,21 +28,19 @@ let private runIn cache (experiment: Experiment) : Outcome =
 let private u = field "u" (lattice (rectangle (4.0, 6.0) (4, 6)))
 
 /// φ⁴ on a small lattice: the score is drift over temperature, so a library of u, u³ and Δu has it.
-let private phi4 estimators =
-    experiment "small φ⁴" {
-        system [ ddt u == 0.5 * lap u + u - cube u ]
-        noise (perSite (sqrt 0.7))
-        step (heun 0.05)
-        sample (members 32 |> spinUp 20.0 |> lasting 60.0 |> every 1.0)
-        perturb (kick u (pixel 0 0))
-        observe [ u ]
-        lags 3.0
-        estimate estimators
-        seed 5
-    }
+let private phi4 estimators = experiment "small φ⁴" {
+    system [ ddt u == 0.5 * lap u + u - cube u ]
+    noise (perSite (sqrt 0.7))
+    step (heun 0.05)
+    sample (members 32 |> spinUp 20.0 |> lasting 60.0 |> every 1.0)
+    perturb (kick u (pixel 0 0))
+    observe [ u ]
+    lags 3.0
+    estimate estimators
+    seed 5
+}
 
-let private small =
-    residualNet |> channels 8 |> layers 1 |> batch 32 |> steps 150
+let private small = residualNet |> channels 8 |> layers 1 |> batch 32 |> steps 150
 
 let private library = libraryOf [ u; cube u ]
 
@@ -50,12 +48,7 @@ let private distance (outcome: Outcome) a b =
     let of' name =
         (outcome.Responses |> List.find (fun r -> r.Estimator = name)).Field.Value
 
-    Array.map2
-        (fun x y ->
-            Array.fold2 (fun sum p q -> sum + (p - q) ** 2.0) 0.0 x y
-            |> sqrt)
-        (of' a)
-        (of' b)
+    Array.map2 (fun x y -> Array.fold2 (fun sum p q -> sum + (p - q) ** 2.0) 0.0 x y |> sqrt) (of' a) (of' b)
     |> Array.max
 
 [<Fact>]
@@ -76,17 +69,18 @@ let ``on a library that holds the score a network changes little, and no base is
 
     let far name = distance outcome name "library"
     // the Gaussian is about .15 away
-    Assert.True(far "Gaussian" > 0.08, $"Gaussian {far "Gaussian"}")
-    Assert.True(far "on library" < 0.03, $"on library {far "on library"}")
+    let gaussian = far "Gaussian"
+    Assert.True(gaussian > 0.08, $"Gaussian {gaussian}")
+    let onLibrary = far "on library"
+    Assert.True(onLibrary < 0.03, $"on library {onLibrary}")
 
     for name in [ "on Gaussian"; "symmetric" ] do
-        Assert.True(far name < 0.5 * far "Gaussian", $"{name} {far name}, Gaussian {far "Gaussian"}")
+        Assert.True(far name < 0.5 * gaussian, $"{name} {far name}, Gaussian {gaussian}")
 
     for name in [ "on nothing"; "on a schedule"; "EDM" ] do
-        Assert.True(far name < 1.2 * far "Gaussian", $"{name} {far name}, Gaussian {far "Gaussian"}")
+        Assert.True(far name < 1.2 * gaussian, $"{name} {far name}, Gaussian {gaussian}")
 
-    let report =
-        outcome.Scores |> List.find (fun s -> s.Estimator = "on library")
+    let report = outcome.Scores |> List.find (fun s -> s.Estimator = "on library")
 
     Assert.True(report.Stein |> List.forall (fun row -> abs row.Value < 0.05))
 
@@ -95,12 +89,13 @@ let ``weights of a file are taken as they are, and refused on another grid, wher
     let cache = folder ()
     let first = runIn cache (phi4 [ learned small |> named "net" ])
 
-    let weights =
-        Directory.GetFiles(cache, "*.safetensors") |> Array.exactlyOne
+    let weights = Directory.GetFiles(cache, "*.safetensors") |> Array.exactlyOne
 
     let path = Path.Combine(folder (), "net.safetensors")
     File.Copy(weights, path)
-    let again = runIn (folder ()) (phi4 [ learned (residualNet |> fromFile path) |> named "net" ])
+
+    let again =
+        runIn (folder ()) (phi4 [ learned (residualNet |> fromFile path) |> named "net" ])
 
     for a, b in Array.zip (first.Responses[0].Field.Value) (again.Responses[0].Field.Value) do
         Assert.Equal<float[]>(a, b)
@@ -132,7 +127,10 @@ let ``weights of a file are taken as they are, and refused on another grid, wher
     refused "trained on a library, got weights on another base" [ learned (residualNet |> fromFile path |> onLibrary library) ]
     File.WriteAllBytes(path, File.ReadAllBytes(path)[..500])
     refused "whole safetensors file" [ learned (residualNet |> fromFile path) ]
-    let error = Assert.Throws<LeithException>(fun () -> fromFile "nowhere.safetensors" residualNet |> ignore)
+
+    let error =
+        Assert.Throws<LeithException>(fun () -> fromFile "nowhere.safetensors" residualNet |> ignore)
+
     Assert.Contains("expected a safetensors file at nowhere.safetensors", error.Message)
     let error = Assert.Throws<LeithException>(fun () -> reflection -1 |> ignore)
     Assert.Contains("expected an axis", error.Message)
