@@ -207,6 +207,65 @@ let ``a flow is the solution of its equation to fourth order, and ends where flo
     let expected, _ = compiled box u start once
     Assert.InRange(away expected (compiled box u start twice), 0.0, 1e-14)
 
+let private vortices = rectangle (2.0 * pi, 2.0 * pi) (8, 8)
+
+[<Fact>]
+let ``a field that a velocity moves is forecast by its own flow, without forcing and linear terms`` () =
+    let u, phi = field "u" vortices, phases "φ" vortices
+    let system = (Systems.navierStokes u phi).Equations
+
+    match FlowProposals.ownFlow system u with
+    | Some equation ->
+        Assert.Equal<Field list>([ u ], Field.unknowns equation.Drift)
+        Assert.Empty((Equation.split equation.Drift).Linear)
+        Assert.Empty(Field.parameters equation.Drift)
+    | None -> Assert.Fail "no flow"
+
+    let forecasts = FlowProposals.forecasts system 1.0 (1.0 / 128.0) u
+    Assert.Equal(4, forecasts.Length)
+
+    for before, after in List.pairwise (u :: forecasts) do
+        match after with
+        | Field.Flow(duration, steps, _, [ start ], 0) ->
+            Assert.Equal(before, start)
+            Assert.Equal(0.25, duration)
+            Assert.Equal(4, steps)
+        | other -> Assert.Fail $"{other}"
+
+    Assert.True((FlowProposals.ownFlow [ ddt u == lap u - 0.1 * u ] u).IsNone)
+    Assert.Empty(FlowProposals.forecasts [ ddt u == lap u ] 1.0 0.01 u)
+
+    let proposed =
+        LibraryProposals.candidates (fun u _ -> FlowProposals.forecasts system 1.0 0.01 u) system u
+
+    Assert.Equal<Field list>(FlowProposals.forecasts system 1.0 0.01 u, List.truncate 4 proposed)
+
+[<Fact>]
+let ``forecasts and their tangents are one run, whichever is asked for first`` () =
+    let u, phi, v = field "u" vortices, phases "φ" vortices, field "v" vortices
+    let system = (Systems.navierStokes u phi).Equations
+    let forecasts = FlowProposals.forecasts system 0.5 0.125 u
+    let tangents = forecasts |> List.map (Derivatives.tangent [ u, v ])
+
+    let flows asked =
+        let program =
+            FieldCompiler([ [ u ]; [ v ] ], None)
+                .Program(
+                    asked
+                    |> List.map (fun f -> {
+                        Name = "f"
+                        Field = f
+                        Place = Some vortices
+                        Spectral = true
+                    })
+                )
+
+        program.Operations |> Seq.filter (fun operation -> operation :? FieldOperation.Flow) |> Seq.length
+
+    Assert.Equal(4, flows (forecasts @ tangents))
+    Assert.Equal(4, flows (tangents @ forecasts))
+    Assert.Equal(4, flows forecasts)
+
 let private sentence f =
     (Assert.Throws<LeithException>(fun () -> f () |> ignore)).Message
 

@@ -34,6 +34,18 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
     // spectra of waves and of flows
     let made = Dictionary<Field, int>()
     let symbols = Dictionary<Grid * string * Symbol, Complex[]>()
+    // flows whose state is the beginning of a larger one's, which is run in their place: a forecast and its tangent are one run
+    let larger =
+        Dictionary<float * int * (Field * Field) list * Field list, (Field * Field) list * Field list>()
+
+    let rec findFlows field =
+        match field with
+        | Field.Flow(duration, steps, rates, start, _) ->
+            for n in 1 .. rates.Length - 1 do
+                larger[(duration, steps, List.truncate n rates, List.truncate n start)] <- (rates, start)
+        | _ -> ()
+
+        Field.children field |> List.iter findFlows
 
     do tiles |> List.concat |> List.iteri (fun buffer leaf -> inputs[leaf] <- buffer)
 
@@ -291,6 +303,9 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
                 operations.Add(FieldOperation.Waves(phases, buffer, values))
                 made[core] <- buffer
                 buffer
+        | Field.Flow(duration, steps, rates, start, index) when larger.ContainsKey((duration, steps, rates, start)) ->
+            let rates, start = larger[(duration, steps, rates, start)]
+            source (Field.Flow(duration, steps, rates, start, index))
         | Field.Flow(duration, steps, rates, start, _) ->
             if not (made.ContainsKey core) then
                 let grid = nonNull (gridOfDomain (Field.place core))
@@ -433,6 +448,7 @@ type internal FieldCompiler(tiles: Field list list, degree: int option) =
     /// The program of some fields, in their order in the result.
     member _.Program(wanted: Wanted list) : FieldProgram =
         let results = Array.create wanted.Length -1
+        wanted |> List.iter (fun w -> findFlows w.Field)
 
         // numbers and sites first: afterwards the images of a torus may be written over
         let groups =

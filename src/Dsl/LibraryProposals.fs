@@ -106,12 +106,12 @@ let candidates (more: Field -> Field list -> Field list) (equations: Equation li
                     yield! shifted u core
                 else
                     core
-            yield! others |> List.filter (isCarried >> not)
             match velocity with
             | Some v ->
-                yield! moved u v
                 yield! more u v
+                yield! moved u v
             | None -> ()
+            yield! others |> List.filter (isCarried >> not)
             yield! neighbours
             for core in List.concat next do
                 core

@@ -60,7 +60,9 @@ let check (estimator: Estimator) (unknowns: Field list) (u: Field) (library: Lib
     | None -> ()
 
 let private proposed c =
-    LibraryProposals.candidates LibraryProposals.none (equationsOf c.Experiment) c.Unknown
+    let equations = equationsOf c.Experiment
+
+    LibraryProposals.candidates (fun u _ -> FlowProposals.forecasts equations c.Experiment.Lags c.Step.Size u) equations c.Unknown
 
 let private linear c =
     LibraryProposals.linearTerms (equationsOf c.Experiment) c.Unknown

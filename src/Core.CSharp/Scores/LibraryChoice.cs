@@ -10,6 +10,7 @@ namespace Leith.Core;
 public sealed record LibraryStep(int Feature, bool Free, double Loss, double Gain, double StandardError, bool Taken);
 
 /// <summary>Ridge and features chosen by held-out Hyvärinen loss: blocks of the record are left out in turn, the score is fitted on the others, and the loss is quadratic in sums at hand.</summary>
+/// <remarks>Every mode counts with its variance, Σ_k C_k (½⟨|s_k|²⟩ + …), in which the Gaussian score has −½ a mode: a response errs by C_k^½ times the error of s_k, and modes without variance, whose scores are the largest, must not decide.</remarks>
 public sealed class LibraryChoice
 {
     private const int MostFolds = 8;
@@ -17,7 +18,7 @@ public sealed class LibraryChoice
     // Scale-free; 0 is the plain solution.
     private static readonly double[] Ridges = [0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2];
     private readonly (LibraryMoments Others, LibraryMoments Held)[] folds;
-    private readonly double[] shares;
+    private readonly double[] shares, variances;
 
     /// <summary>Folds of consecutive blocks.</summary>
     /// <exception cref="LeithException">Fewer than two blocks.</exception>
@@ -34,13 +35,15 @@ public sealed class LibraryChoice
         }
         double all = folds.Sum(f => f.Held.Fields);
         shares = [.. folds.Select(f => f.Held.Fields / all)];
+        var whole = sums.Moments([.. Enumerable.Repeat(1.0, sums.Blocks)]);
+        variances = [.. Enumerable.Range(0, whole.Modes).Select(h => whole.Gram(h, 0, 0).Real / whole.Sites)];
     }
 
     /// <summary>The record.</summary>
     public LibrarySums Sums { get; }
 
-    /// <summary>Held-out loss of every fold.</summary>
-    private double[] Losses(LibraryTerms terms, double ridge) => [.. folds.AsParallel().AsOrdered().Select(fold => LibraryFit.Solve(fold.Others, terms, ridge).Loss(fold.Held))];
+    /// <summary>Held-out loss of every fold, a mode counting with its variance.</summary>
+    private double[] Losses(LibraryTerms terms, double ridge) => [.. folds.AsParallel().AsOrdered().Select(fold => LibraryFit.Solve(fold.Others, terms, ridge).Loss(fold.Held, variances))];
 
     private double Mean(double[] losses) => losses.Zip(shares, (loss, share) => loss * share).Sum();
 

@@ -84,7 +84,9 @@ public sealed class LibraryFit
     }
 
     /// <summary>⟨½|s|² + ∇·s⟩ a site over other data: lower is better, by half the mean square error of the score.</summary>
-    internal double Loss(LibraryMoments moments)
+    /// <param name="moments">The other data.</param>
+    /// <param name="weights">What each mode counts, [kept mode]; 1 where null.</param>
+    internal double Loss(LibraryMoments moments, double[]? weights = null)
     {
         double n = moments.Sites, loss = 0;
         int[] used = [.. Terms.All];
@@ -99,7 +101,7 @@ public sealed class LibraryFit
                 square += (Complex.Conjugate(Weights[i]![h]) * row).Real;
                 divergence += (Complex.Conjugate(Weights[i]![h]) * moments.Slope(h, i)).Real;
             }
-            loss += moments.Multiplicity(h) * (square / (2 * n) + divergence);
+            loss += (weights?[h] ?? 1) * moments.Multiplicity(h) * (square / (2 * n) + divergence);
         }
         return loss / n;
     }
