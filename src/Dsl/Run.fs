@@ -228,9 +228,13 @@ module internal Runner =
         atExit.Force()
 
     /// Checks of a sketch are printed and never fail.
-    let judge (outcome: Outcome) =
-        if not outcome.Sketch && outcome.Checks |> List.exists (_.Passed >> not) then
+    let judgeChecks sketch (checks: CheckResult list) =
+        if not sketch && checks |> List.exists (_.Passed >> not) then
             endWith 1
+
+    /// The same of a run.
+    let judge (outcome: Outcome) =
+        judgeChecks outcome.Sketch outcome.Checks
 
     /// One experiment of several could not be run: the script goes on, and ends with exit code 2.
     let regret () = endWith 2

@@ -263,8 +263,8 @@ let private screen () =
         console.Profile.Width <- 160
         console
 
-let private checkLines (console: IAnsiConsole) (outcome: Outcome) =
-    for check in outcome.Checks do
+let private checkLines (console: IAnsiConsole) (checks: CheckResult list) =
+    for check in checks do
         let mark =
             if check.Passed then
                 "[green]✓ passed[/]"
@@ -277,13 +277,13 @@ let private checkLines (console: IAnsiConsole) (outcome: Outcome) =
 let internal briefly (outcome: Outcome) =
     closeLine ()
     let console = screen ()
-    checkLines console outcome
+    checkLines console outcome.Checks
     let path = IO.Path.Combine(outcome.Folder, "report.html")
     console.MarkupLine $"  [bold]report[/]   {Markup.Escape path}"
     console.WriteLine()
 
-/// The end of several runs: a table, whose columns have a title and hold numbers or words, and where the report lies.
-let internal table (columns: (string * bool) list, rows: string list list) (path: string) =
+/// A table, whose columns have a title and hold numbers or words.
+let internal rows (columns: (string * bool) list) (rows: string list list) =
     closeLine ()
     let console = screen ()
     let table = Table().Border(TableBorder.Simple)
@@ -296,6 +296,18 @@ let internal table (columns: (string * bool) list, rows: string list list) (path
         table.AddRow(row |> List.map Markup.Escape |> List.toArray) |> ignore
 
     console.Write table
+
+/// The end of several runs: a table, and where the report lies.
+let internal table (columns: (string * bool) list, cells: string list list) (path: string) =
+    rows columns cells
+    (screen ()).MarkupLine $"  [bold]report[/]   {Markup.Escape path}"
+
+/// The end of a study: its checks, the verdict, and where the report lies.
+let internal ending (checks: CheckResult list) (verdict: string) (path: string) =
+    closeLine ()
+    let console = screen ()
+    checkLines console checks
+    console.MarkupLine $"  [bold]verdict[/]  {Markup.Escape verdict}"
     console.MarkupLine $"  [bold]report[/]   {Markup.Escape path}"
 
 /// The end of a run: errors or peaks, checks, seconds of each stage, the verdict, and where the report lies.
@@ -310,7 +322,7 @@ let summary (outcome: Outcome) =
     if not outcome.Responses.IsEmpty then
         console.Write(peakTable outcome)
 
-    checkLines console outcome
+    checkLines console outcome.Checks
 
     let times =
         outcome.Seconds |> List.map (fun (name, s) -> $"{name} {duration s}") |> String.concat ", "

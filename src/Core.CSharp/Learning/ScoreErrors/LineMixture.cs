@@ -34,7 +34,14 @@ public sealed class LineMixture
     public double Mean => weights.Zip(means, (w, m) => w * m).Sum();
 
     /// <summary>Σ w (v + m²) − mean².</summary>
-    public double Variance => weights.Select((w, c) => w * (variances[c] + (means[c] - Mean) * (means[c] - Mean))).Sum();
+    public double Variance
+    {
+        get
+        {
+            double mean = Mean;
+            return weights.Select((w, c) => w * (variances[c] + (means[c] - mean) * (means[c] - mean))).Sum();
+        }
+    }
 
     /// <summary>The smallest standard deviation of a component.</summary>
     public double Finest => Math.Sqrt(variances.Min());
