@@ -124,4 +124,4 @@ let navierStokes =
             published net lInfDistance [ 0.5, 0.04; 1.0, 0.04 ]
         ]
 
-[ ornsteinUhlenbeck; allenCahn; navierStokes ] |> figure "Responses of three fields" |> ignore
+[ ornsteinUhlenbeck; allenCahn; navierStokes ] |> sideBySide "Responses of three fields" |> ignore

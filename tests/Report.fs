@@ -175,6 +175,7 @@ let fieldOutcome folder : Outcome =
                     Training = []
                     Equation = [ "ŝ = −1.2 u" ]
                     Coefficients = [ "u", "u", -1.2, 0.01 ]
+                    TrainingSeconds = None
                     Kernels = []
                     RelativeError = Some(0.03, 0.004)
                 }
@@ -186,6 +187,7 @@ let fieldOutcome folder : Outcome =
                     Training = []
                     Equation = [ "ŝ = −1.2 u" ]
                     Coefficients = [ "u", "u", -1.2, 0.01 ]
+                    TrainingSeconds = None
                     Kernels = []
                     RelativeError = Some(0.03, 0.004)
                 }
@@ -199,6 +201,7 @@ let fieldOutcome folder : Outcome =
                     ]
                     Equation = []
                     Coefficients = []
+                    TrainingSeconds = None
                     Kernels = []
                     RelativeError = None
                 }

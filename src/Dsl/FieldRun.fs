@@ -172,11 +172,14 @@ let private learnedResponse c estimator observable network products fields devia
     let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
 
     response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) (found.Notes @ unseen c),
-    scoreReport
-        estimator
-        (Some found.Score.Sigma)
-        (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0])
-        (trainingHistory found.Score)
+    {
+        scoreReport
+            estimator
+            (Some found.Score.Sigma)
+            (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0])
+            (trainingHistory found.Score) with
+            TrainingSeconds = trainingSeconds found.Score.History
+    }
 
 let private publishedResponse c estimator observable (network: Network) (products: Dictionary<_, SpectralLagProducts>) fields =
     let self = products[(c.Unknown, "the state")]
@@ -205,11 +208,14 @@ let private publishedResponse c estimator observable (network: Network) (product
     ]
 
     response c estimator observable r.Lags r.Values (Some r.StandardError) notes,
-    scoreReport
-        estimator
-        (Some score.Sigma)
-        (steinRows c.Grid smoothedKick identity.Values.[0] identity.StandardError.[0])
-        (FieldPublished.history score)
+    {
+        scoreReport
+            estimator
+            (Some score.Sigma)
+            (steinRows c.Grid smoothedKick identity.Values.[0] identity.StandardError.[0])
+            (FieldPublished.history score) with
+            TrainingSeconds = trainingSeconds score.History
+    }
 
 /// One member at the end of its spin-up.
 let private snapshots c =

@@ -51,6 +51,7 @@ let private score (s: ScoreReport) =
         |> List.map (fun t -> Members [ "field", Text t.Field; "value", Number t.Value; "z", Number t.Z ])
         |> Items
         "certificate", s.Certificate |> Option.map certificate |> orNull
+        "trainingSeconds", s.TrainingSeconds |> Option.map Number |> orNull
         "relativeError", s.RelativeError |> Option.map certificate |> orNull
         "equation", s.Equation |> List.map Text |> Items
         "coefficients",

@@ -55,6 +55,8 @@ type ScoreReport = {
     Certificate: (float * float) option
     /// (training step, training loss, validation loss), of a learned score.
     Training: (int * float * float) list
+    /// Seconds of the clock that the training took, where it is known; with the machine as it was when it ran.
+    TrainingSeconds: float option
     /// The fitted score as equations, one line each, of a score in closed form.
     Equation: string list
     /// (component, feature, coefficient, standard error), of a score in closed form.

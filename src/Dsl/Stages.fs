@@ -159,12 +159,19 @@ let trainingHistory (score: LearnedScore) = [
              nan)
 ]
 
+/// Seconds that the training of a history took: its steps over their rate.
+let trainingSeconds (history: TrainingProgress seq) =
+    Seq.tryLast history
+    |> Option.filter (fun last -> last.StepsPerSecond > 0.0)
+    |> Option.map (fun last -> float last.Step / last.StepsPerSecond)
+
 let scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
     Estimator = estimator.Label
     Sigma = sigma
     Stein = stein
     Certificate = None
     Training = training
+    TrainingSeconds = None
     Equation = []
     Coefficients = []
     Kernels = []

@@ -332,16 +332,20 @@ let private train c (samples: Lazy<float[][]>) (products: LagProducts) (estimato
     let rows = products.Covariance 0
 
     let score =
-        trained c.Setting estimator.Label $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}" (fun checkpoint progress ->
-            // Noise levels of scalar unknowns count in each one's own standard deviation.
-            DenoisingTraining.TrainVector(
-                samples.Value,
-                VectorClustered.meanOf samples.Value,
-                Array2D.init n n (fun i j -> rows[i][j]),
-                trainingOptions c.Setting network c.Seed 1.0 checkpoint,
-                trainingProgress progress,
-                c.Setting.Cancellation
-            ))
+        trained
+            c.Setting
+            estimator.Label
+            $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}"
+            (fun checkpoint progress ->
+                // Noise levels of scalar unknowns count in each one's own standard deviation.
+                DenoisingTraining.TrainVector(
+                    samples.Value,
+                    VectorClustered.meanOf samples.Value,
+                    Array2D.init n n (fun i j -> rows[i][j]),
+                    trainingOptions c.Setting network c.Seed 1.0 checkpoint,
+                    trainingProgress progress,
+                    c.Setting.Cancellation
+                ))
 
     VectorClustered.ofNetwork n network (smoothed products) score
 
