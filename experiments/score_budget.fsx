@@ -81,9 +81,11 @@ study "score budget" (fun () ->
         section "Error against training time" [
             figures [
                 figure "Largest L2 distance to dynamical, lags 5 to 80" "seconds of training" "L2 distance" [
-                    for name, found in points -> curve name (List.map fst found) (List.map snd found)
-                    level "Gaussian alone" (worst gaussian)
-                    level "library alone" (worst library)
+                    for name, found in points do
+                        yield curve name (List.map fst found) (List.map snd found)
+
+                    yield level "Gaussian alone" (worst gaussian)
+                    yield level "library alone" (worst library)
                 ]
             ]
             table [ "network"; "#seconds"; "#L2 distance" ] [
