@@ -27,12 +27,6 @@ let rec private replace (u: Field) (by: Field) field =
 let private shifted (u: Field) (g: Field) =
     halfShifts (fun there -> replace u there g) u
 
-/// u^d for a polynomial term of degree d ≥ 2 alone in u, and the next power that the equation makes of it.
-let private powers (u: Field) (core: Field) =
-    match core with
-    | Field.Power(a, p) when a = u && p >= 2.0 && p = System.Math.Round p -> [ core; Field.Pow(u, 2.0 * p - 1.0) ]
-    | _ -> [ core ]
-
 /// v of a sum Σ_i v_i ∂_i u among terms that are not linear, one velocity an axis, signs and constants included; none where an axis has none.
 let velocity (u: Field) (drift: Field) : Field list option =
     let dimensions =
@@ -97,11 +91,8 @@ let candidates (more: Field -> Field list -> Field list) (equations: Equation li
         let neighbours =
             equations |> List.map _.Unknown |> List.filter (fun v -> v <> u && Field.place v = Field.place u)
 
-        let cores, next =
-            local |> List.map (powers u) |> List.map (fun p -> p.Head, p.Tail) |> List.unzip
-
         [
-            for core in cores do
+            for core in local do
                 if List.contains u (Field.unknowns core) then
                     yield! shifted u core
                 else
@@ -113,8 +104,6 @@ let candidates (more: Field -> Field list -> Field list) (equations: Equation li
             | None -> ()
             yield! others |> List.filter (isCarried >> not)
             yield! neighbours
-            for core in List.concat next do
-                core
         ]
         |> List.filter (fun f -> Field.place (FieldLibrary.onTorus f) = Field.place (FieldLibrary.onTorus u))
         |> List.distinct
