@@ -428,6 +428,15 @@ let ``with a free kernel on the field R(0) is the unit kick, whatever else and w
     throughout 20 (Prop.forAll (Arb.fromGen (Gen.zip3 (Gen.choose (0, 15)) (Gen.choose (0, 15)) (Gen.elements [ 0.0; 1e-3; 1.0 ]))) agrees)
 
 [<Fact>]
+let ``a mode counts with its variance in the choice of a library: the Gaussian score has −½ a mode`` () =
+    let sums, _ = both.Value
+
+    let struct (_, loss) =
+        LibraryChoice(sums).BestRidge(LibraryTerms([| 0 |], [||]))
+
+    Assert.InRange(loss, -0.55, -0.4)
+
+[<Fact>]
 let ``no other weights have a lower loss, and an infinite ridge leaves the Gaussian score`` () =
     let sums, _ = both.Value
     let moments = sums.Moments(null)

@@ -741,7 +741,7 @@ let ``The modified Allen–Cahn equation is sketched`` () =
 [<Fact>]
 let ``Navier–Stokes turbulence is sketched`` () =
     let result = sketched "navier_stokes" []
-    Assert.Equal<string list>([ "dynamical"; "Gaussian"; "learned" ], texts "estimator" (result.GetProperty "responses"))
+    Assert.Equal<string list>([ "dynamical"; "Gaussian"; "library"; "learned" ], texts "estimator" (result.GetProperty "responses"))
     let statistics = (result.GetProperty "statistics")[0]
 
     let value (name: string) =

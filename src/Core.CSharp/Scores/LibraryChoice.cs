@@ -35,7 +35,7 @@ public sealed class LibraryChoice
         }
         double all = folds.Sum(f => f.Held.Fields);
         shares = [.. folds.Select(f => f.Held.Fields / all)];
-        var whole = sums.Moments([.. Enumerable.Repeat(1.0, sums.Blocks)]);
+        var whole = sums.Moments(null);
         variances = [.. Enumerable.Range(0, whole.Modes).Select(h => whole.Gram(h, 0, 0).Real / whole.Sites)];
     }
 
