@@ -1,5 +1,5 @@
 // Rates of the layers on one core and of whole training steps, beside a peer:
-//   Leith.Benchmarks.Training [--layers] [--threads N] [--rounds N] [--peer SCRIPT [--python PYTHON]]
+//   Leith.Benchmarks.Training [--layers] [--threads N] [--rounds N] [--peer SCRIPT [--python PYTHON]] [--torch [DEVICE]]
 // The peer is a Python script that takes the number of threads and prints "… R training steps/s …". Ours and the peer's runs alternate; medians are compared.
 using Leith.Benchmarks.Training;
 
@@ -15,6 +15,21 @@ if (args.Contains("--layers"))
 }
 
 TrainingRate.Ours(threads, modulated: false, steps: 5); // lets the compiler finish
+if (args.Contains("--torch"))
+{
+    string device = Option("--torch") is { } name && Leith.Torch.TorchLibrary.IsDevice(name) ? name : "cpu";
+    for (int round = 0; round < rounds; round++)
+        foreach (bool modulate in (bool[])[false, true])
+        {
+            var (lanes, processor) = TrainingRate.Ours(threads, modulate, steps: 60);
+            var (torch, torchProcessor) = TorchRate.Residual(threads, modulate, steps: 30, device);
+            Console.WriteLine($"16 channels{(modulate ? ", modulated" : "")}: lanes {TrainingRate.Describe(lanes)} (by processor time {processor:F1}); libtorch on {device} {TrainingRate.Describe(torch)} ({torchProcessor:F1}); ratio {lanes / torch:F2} ({processor / torchProcessor:F2})");
+        }
+    var (rate, byProcessor, weights) = TorchRate.Published(threads, steps: device == "cpu" ? 12 : 200, device);
+    Console.WriteLine($"published, {weights} weights, batch 128, on {device}, {threads} threads: {rate:F3} steps/s (by processor time {byProcessor:F3})");
+    return;
+}
+
 List<double> ours = [], modulated = [], theirs = [];
 for (int round = 0; round < rounds; round++)
 {
