@@ -93,6 +93,7 @@ let private empty folder : Outcome = {
     Maps = []
     NullBands = []
     Statistics = []
+    Generated = []
     Folder = folder
 }
 

@@ -179,6 +179,8 @@ type Estimator = {
     Method: Method
     Name: string option
     Normalisation: Normalisation
+    /// Samples to be drawn from its score and compared with the data.
+    Generation: Generation option
 } with
 
     /// The name in the report.
@@ -248,6 +250,7 @@ module EstimateWords =
         Method = method
         Name = None
         Normalisation = Normalisation.Unbiased
+        Generation = None
     }
 
     let private atLeastOne word (count: int) =
@@ -484,6 +487,25 @@ module EstimateWords =
     /// Smallest noise level of a network, or that of a clustered score, in standard deviations of the field or of each scalar unknown: `mlp |> noiseLevel 0.1`, `clustered |> noiseLevel 0.1`.
     let inline noiseLevel (value: float) (what: ^T) : ^T =
         (^T: (member WithNoiseLevel: float -> ^T) (what, value))
+
+    /// Draws samples from the score of an estimator and compares them with the data: `learned residualNet |> generating (reverseHeun 60)`.
+    let generating (generation: Generation) (estimator: Estimator) =
+        match estimator.Method, generation.Sampler with
+        | (Method.Dynamical _ | Method.Propagator), _ ->
+            raise (
+                LeithException
+                    $"generating: expected an estimator with a score, got {estimator}; write gaussian, exact …, libraryOf … or learned … |> generating …."
+            )
+        | (Method.Exact _ | Method.Library _ | Method.Clustered _), GenerativeSampler.Langevin _
+        | (Method.Gaussian | Method.Learned _), _ -> {
+            estimator with
+                Generation = Some generation
+          }
+        | _ ->
+            raise (
+                LeithException
+                    $"generating: expected langevin for {estimator}, whose score has no noise levels, got {generation.Text}; write generating (langevin 2000)."
+            )
 
     /// The name of an estimator in the report.
     let named (name: string) (estimator: Estimator) =

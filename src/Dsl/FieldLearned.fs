@@ -118,6 +118,15 @@ let private train c (estimator: Estimator) (network: Network) (products: Spectra
     | library when score.Base = ScoreBase.Given -> score.On library
     | _ -> raise (LeithException $"'{estimator}' expected weights that were trained on a library, got weights on another base; leave onLibrary out.")
 
+/// The score alone.
+let score c (estimator: Estimator) network products fields deviation shared =
+    let given: Func<ITileMap> | null =
+        match foundation c estimator shared network with
+        | Some foundation -> foundation.Score
+        | None -> null
+
+    train c estimator network products fields deviation given
+
 /// Lag products of the observables with what the network adds to the score it stands on, from fewer base fields.
 let private remainders c (estimator: Estimator) (network: Network) (score: LearnedScore) stride (observables: Field list) =
     let key (field: Field) =

@@ -248,6 +248,7 @@ let run setting experiment equations step sampling =
         experiment.Estimate
         |> List.exists (fun e ->
             match e.Method with
+            | _ when e.Generation.IsSome -> true
             | Method.Learned network when FieldPublished.isPublished e -> FieldPublished.wantsFields c network
             | Method.Learned network -> FieldLearned.wantsFields c network
             | _ -> false)
@@ -336,6 +337,7 @@ let run setting experiment equations step sampling =
             Statistics = [ statistics ]
             Responses = estimates |> List.map fst
             Scores = estimates |> List.collect snd |> List.distinctBy _.Estimator
+            Generated = FieldGenerate.run c products[(c.Unknown, "the state")] fields deviation shared
             Snapshots = snapshots c
             Notes = [
                 StationaryLaw.summary statistics

@@ -101,6 +101,54 @@ let private statistics (s: Statistics) =
         "spectrum", s.Spectrum |> Option.map (curve "wavenumbers") |> orNull
     ]
 
+let private energy (e: EnergyDistance) =
+    Members [
+        "value", Number e.Value
+        "pValue", Number e.PValue
+        "first", Number(float e.First)
+        "second", Number(float e.Second)
+    ]
+
+let private generated (g: Generated) =
+    let both (n: ComparedNumber) =
+        Members [ "of", Text n.Of; "data", measured n.Data; "generated", measured n.Generated ]
+
+    Members [
+        "estimator", Text g.Estimator
+        "sampler", Text g.Sampler
+        "levels", row [| fst g.Levels; snd g.Levels |]
+        "samples", Number(float g.Samples.Length)
+        "numbers", g.Numbers |> List.map both |> Items
+        "curves",
+        g.Curves
+        |> List.map (fun c ->
+            Members [
+                "of", Text c.Of
+                "data", curve "at" c.Data
+                "generated", curve "at" c.Generated
+            ])
+        |> Items
+        "energyDistance", energy g.Energy
+        "start",
+        g.Start
+        |> Option.map (fun (distance, components) -> Members [ "components", Number(float components); "energyDistance", energy distance ])
+        |> orNull
+        "slicedWasserstein", measured g.Wasserstein
+        "slicedWassersteinOfData", measured g.WassersteinOfData
+        "logLikelihood", g.LogLikelihood |> Option.map both |> orNull
+        "stein",
+        g.Stein
+        |> List.map (fun s ->
+            Members [
+                "sigma", Number s.Sigma
+                "field", Text s.Field
+                "row", Number(float s.Row)
+                "value", Number s.Value
+                "z", Number s.Z
+            ])
+        |> Items
+    ]
+
 /// The schema of result.json, stable because other programs read it.
 let result (outcome: Outcome) =
     Members [
@@ -114,6 +162,7 @@ let result (outcome: Outcome) =
         "scores", outcome.Scores |> List.map score |> Items
         "checks", outcome.Checks |> List.map check |> Items
         "statistics", outcome.Statistics |> List.map statistics |> Items
+        "generated", outcome.Generated |> List.map generated |> Items
     ]
 
 let private quoted (text: string) =

@@ -386,6 +386,36 @@ let private statistics (page: Page) (outcome: Outcome) =
                 s.Spectrum |> Option.iter (fun c -> page.Figure("", StatisticsFigures.spectrum c))
     )
 
+/// Samples from the score of one estimator beside the data.
+let private generated (page: Page) (g: Generated) =
+    let names =
+        g.Curves
+        |> List.choose (fun c ->
+            if c.Of.StartsWith "density of " then
+                Some(c.Of.Substring 11)
+            else
+                None)
+
+    page.Add $"<h3>{escape g.Estimator}</h3>"
+
+    page.Add
+        $"<p>{g.Samples.Length} samples: {escape g.Sampler}, from noise of level {Digest.number (fst g.Levels)} to {Digest.number (snd g.Levels)}. Bands are ±2 standard errors, from independent members of the data and independent samples.</p>"
+
+    page.Panels("", (fun () -> g.Curves |> List.iter (fun c -> page.Figure("", ValidationFigures.curve c))))
+
+    if not g.Snapshots.IsEmpty then
+        page.Panels("", (fun () -> g.Snapshots |> List.iter (fun s -> page.Figure("", ReportFigures.snapshot s))))
+
+    definitions page "sans" (ValidationFigures.distances g)
+    page.Add "<div class=\"scroll\">"
+    page.Table([ ""; "#data"; "#generated"; "#difference"; "#in standard errors" ], ValidationFigures.numbers g)
+
+    page.Add
+        "</div><p>Stein identity at several noise levels: ⟨g·s⟩ + ⟨∇·g⟩ of the noised data, y in standard deviations; beyond |z| = 3, marked ✗, chance is no excuse.</p><div class=\"scroll\">"
+
+    page.Table(ValidationFigures.stein g names)
+    page.Add "</div>"
+
 /// Checks with their values; with the experiment of each where there are several.
 let checks (page: Page) (sketch: bool) (results: (string option * CheckResult) list) =
     let several = results |> List.exists (fst >> Option.isSome)
@@ -552,6 +582,8 @@ let html (outcome: Outcome) =
                  else
                      "Statistics of the unknowns"),
                 (fun page -> statistics page outcome)
+            if not outcome.Generated.IsEmpty then
+                "generated", "Generated samples", (fun page -> outcome.Generated |> List.iter (generated page))
             if not outcome.Checks.IsEmpty then
                 "checks", "Checks", (fun page -> checks page outcome.Sketch (outcome.Checks |> List.map (fun check -> None, check)))
             if not outcome.Scores.IsEmpty then

@@ -128,6 +128,56 @@ type Statistics = {
     Spectrum: MeasuredCurve option
 }
 
+/// A statistic of the data and of generated samples, curve beside curve.
+type ComparedCurve = {
+    /// What it is: "density of u", "quantiles of u", "correlation along x", "correlation", "spectrum".
+    Of: string
+    Data: MeasuredCurve
+    Generated: MeasuredCurve
+} with
+
+    /// max |generated − data|.
+    member c.Largest =
+        Array.map2 (fun a b -> abs (a - b)) c.Data.Values c.Generated.Values |> Array.max
+
+/// A number of the data and of generated samples.
+type ComparedNumber = {
+    Of: string
+    Data: Measurement
+    Generated: Measurement
+}
+
+/// Samples drawn from the score of an estimator, and how they compare with the data.
+type Generated = {
+    Estimator: string
+    /// How they were drawn, and from which noise level to which.
+    Sampler: string
+    /// Largest and smallest noise level, in the unit of σ.
+    Levels: float * float
+    /// [sample][site or unknown].
+    Samples: float[][]
+    /// Shape of the grid for fields, empty otherwise.
+    Shape: int[]
+    /// Mean, variance, third and fourth cumulant, peaks and value at zero of the density, of each unknown.
+    Numbers: ComparedNumber list
+    /// Densities and quantiles of each unknown; of a field the correlations and the spectrum, too.
+    Curves: ComparedCurve list
+    /// Energy distance of independent samples of both, with its p-value by permutation, and the counts of both.
+    Energy: EnergyDistance
+    /// The same at the largest noise level: the noised data beside the law that the reverse equation starts from. None where there is none.
+    Start: (EnergyDistance * int) option
+    /// Sliced Wasserstein-1 distance, in standard deviations, and that of two independent halves of the data.
+    Wasserstein: Measurement
+    WassersteinOfData: Measurement
+    /// Log-density of independent samples at the smallest noise, by the probability flow, in nats a site or unknown.
+    LogLikelihood: ComparedNumber option
+    /// Residuals of the Stein identity at several noise levels.
+    Stein: SteinResidual list
+    /// Two samples of the data and two generated ones, of a field.
+    Snapshots: Snapshot list
+    Notes: string list
+}
+
 /// Everything that a run found out.
 type Outcome = {
     Title: string
@@ -154,6 +204,8 @@ type Outcome = {
     NullBands: NullBand list
     /// The law of each unknown that was simulated.
     Statistics: Statistics list
+    /// Samples drawn from scores, for estimators that ask for it.
+    Generated: Generated list
     /// Folder of the run.
     Folder: string
 } with

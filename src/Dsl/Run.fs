@@ -189,6 +189,7 @@ module internal Runner =
             Maps = found.Maps
             NullBands = found.NullBands
             Statistics = found.Statistics
+            Generated = found.Generated
             Folder = folder
         }
 

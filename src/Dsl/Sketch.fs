@@ -47,6 +47,12 @@ let private estimator (e: Estimator) =
         e with
             Method = method
             Name = Some e.Label
+            Generation =
+                e.Generation
+                |> Option.map (fun g -> {
+                    g with
+                        Samples = max 64 (shrink g.Samples)
+                })
     }
 
 /// The sketch of an experiment. Estimators keep their names.

@@ -23,6 +23,7 @@ type Findings = {
     Maps: WorldMap list
     NullBands: NullBand list
     Statistics: Statistics list
+    Generated: Generated list
     /// The sentence on top, where the kind of run has its own.
     Verdict: string option
     Notes: (string * string) list
@@ -35,6 +36,7 @@ let nothing = {
     Maps = []
     NullBands = []
     Statistics = []
+    Generated = []
     Verdict = None
     Notes = []
 }

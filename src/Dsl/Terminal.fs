@@ -322,6 +322,12 @@ let summary (outcome: Outcome) =
     if not outcome.Responses.IsEmpty then
         console.Write(peakTable outcome)
 
+    for g in outcome.Generated do
+        let distance = Digest.number g.Energy.Value
+
+        console.MarkupLine
+            $"  [bold]{Markup.Escape g.Estimator}[/]: {g.Samples.Length} generated samples, energy distance {distance} from the data, p = {Digest.number g.Energy.PValue}"
+
     checkLines console outcome.Checks
 
     let times =

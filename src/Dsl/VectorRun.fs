@@ -327,27 +327,24 @@ let private smoothed (products: LagProducts) (sigma: float) =
 
     (c * noised.Inverse()).Diagonal().ToArray()
 
-let private train c (samples: Lazy<float[][]>) (products: LagProducts) (estimator: Estimator) (network: Network) =
+let private network c (samples: Lazy<float[][]>) (products: LagProducts) (estimator: Estimator) (network: Network) =
     let n = c.Unknowns.Length
     let rows = products.Covariance 0
 
-    let score =
-        trained
-            c.Setting
-            estimator.Label
-            $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}"
-            (fun checkpoint progress ->
-                // Noise levels of scalar unknowns count in each one's own standard deviation.
-                DenoisingTraining.TrainVector(
-                    samples.Value,
-                    VectorClustered.meanOf samples.Value,
-                    Array2D.init n n (fun i j -> rows[i][j]),
-                    trainingOptions c.Setting network c.Seed 1.0 checkpoint,
-                    trainingProgress progress,
-                    c.Setting.Cancellation
-                ))
+    trained c.Setting estimator.Label $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}" (fun checkpoint progress ->
+        // Noise levels of scalar unknowns count in each one's own standard deviation.
+        DenoisingTraining.TrainVector(
+            samples.Value,
+            VectorClustered.meanOf samples.Value,
+            Array2D.init n n (fun i j -> rows[i][j]),
+            trainingOptions c.Setting network c.Seed 1.0 checkpoint,
+            trainingProgress progress,
+            c.Setting.Cancellation
+        ))
 
-    VectorClustered.ofNetwork n network (smoothed products) score
+let private train c samples products (estimator: Estimator) (network': Network) =
+    network c samples products estimator network'
+    |> VectorClustered.ofNetwork c.Unknowns.Length network' (smoothed products)
 
 let private cluster c (samples: Lazy<float[][]>) (products: LagProducts) (estimator: Estimator) (clusters: Clusters) =
     let deviation =
@@ -544,6 +541,55 @@ let private library' c estimator library (plan: VectorLibrary.Plan) (products: L
         VectorLibrary.report estimator (names c) texts fit (stein c (Array.create c.Unknowns.Length 1.0) fit.Response)
     ]
 
+/// Samples from the scores of the estimators that ask for them.
+let private generated c (products: LagProducts) = [
+    let n = c.Unknowns.Length
+    let samples = lazy (samplesOf c)
+    let data = lazy (samples.Value |> Generate.byMember c.Plan.Members)
+    let covariance = products.Covariance 0
+    let deviations = Array.init n (fun i -> sqrt covariance.[i].[i])
+
+    let clean (create: unit -> ITileMap) =
+        NoisedScore(n, null, deviations, 0.0, infinity, (fun _ -> create ())), true, Some(1e-3, 1.0)
+
+    for estimator in c.Experiment.Estimate do
+        match estimator.Generation with
+        | None -> ()
+        | Some generation ->
+            let score, isClean, range =
+                match estimator.Method with
+                | Method.Learned n -> NoisedScore.Of(network c samples products estimator n), false, None
+                | Method.Gaussian ->
+                    let law =
+                        GaussianMixture.OfVector(
+                            deviations,
+                            [|
+                                struct (1.0, VectorClustered.meanOf samples.Value, Array2D.init n n (fun i j -> covariance[i][j]))
+                            |]
+                        )
+
+                    NoisedScore.Of law, false, Some(1e-2, 10.0)
+                | Method.Exact score -> clean (map c score).Invoke
+                | Method.Clustered clusters -> clean (cluster c samples products estimator clusters).CreateScore
+                | _ ->
+                    raise (
+                        LeithException $"generating: expected gaussian, exactOf …, clustered or learned … for scalar unknowns, got {estimator}."
+                    )
+
+            Generate.run c.Setting {
+                Estimator = estimator.Label
+                Generation = generation
+                Names = c.Unknowns |> List.map string
+                Grid = None
+                Data = data.Value
+                Members = c.Plan.Members
+                Score = score
+                IsClean = isClean
+                Range = range
+                Seed = c.Seed
+            }
+]
+
 let run setting experiment (equations: Equation list) step (s: Sampling) =
     let c = {
         Experiment = experiment
@@ -588,6 +634,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         nothing with
             Responses = estimates |> List.collect fst
             Scores = estimates |> List.collect snd
+            Generated = generated c products
             Statistics = statistics
             Notes = [
                 yield! statistics |> List.truncate 6 |> List.map StationaryLaw.summary
