@@ -72,7 +72,7 @@ let picture found =
     let over name of' =
         curve name x (found.Found |> List.map (snd >> of'))
 
-    figure found.Name found.Strength "Wasserstein-1 distance from the data" [
+    panel found.Name found.Strength "Wasserstein-1 distance from the data" [
         over "measured" _.WassersteinToData
         over "bound" _.BoundToData |> asBound
         over "bound by divergence" (fun e -> e.DivergenceBound + e.EarlyStopping) |> asBound
@@ -135,7 +135,7 @@ study "robustness of generated samples" (fun () ->
         section "Distance and bound" [
             remark
                 "The generated law and its distance come by quadrature: no sampling error. The bound is the lesser of two, by divergence of the laws and by coupling of the paths, with the discretisation as measured; the last two curves bound the discretisation too."
-            figures (found |> List.map picture)
+            panels (found |> List.map picture)
             table
                 [
                     "source"
@@ -152,9 +152,9 @@ study "robustness of generated samples" (fun () ->
         section "Response" [
             remark
                 "Langevin dynamics whose stationary law is that at the smallest noise level: the same score error e bounds the error of the response to a push, |R̂ − R| ≤ sd(A) e, and more sharply by the part of A that the present foretells."
-            figures [
+            panels [
                 for name, r in answers ->
-                    figure name "lag" "error of the response" [
+                    panel name "lag" "error of the response" [
                         curve "measured" r.Lags (error r)
                         curve "sd(A) e" r.Lags (r.Lags |> Array.map (fun _ -> r.Bound)) |> asBound
                         curve "sd(E[A(t)|u₀]) e" r.Lags r.SharpBound |> asBound

@@ -139,36 +139,3 @@ let ``schedules refuse what cannot be`` () =
     said "lognormalLevels: expected a positive number, got -1" (fun () -> karrasSchedule 0.1 1.0 |> lognormalLevels 0.0 -1.0 |> ignore)
     said "lognormalLevels: expected a finite mean of ln σ, got NaN" (fun () -> karrasSchedule 0.1 1.0 |> lognormalLevels nan 1.0 |> ignore)
     said "at least one step, got 0" (fun () -> songSchedule 0.1 1.0 |> levelsOf 0 |> ignore)
-
-[<Fact>]
-let ``training follows the schedule that is asked for`` () =
-    let random = Random 5
-
-    // Two points, ±1: a network that is trained shows it at once.
-    let samples =
-        Array.init 400 (fun _ -> [| (if random.Next 2 = 0 then -1.0 else 1.0) + 0.2 * random.NextDouble() |])
-
-    let train schedule =
-        let options =
-            TrainingOptions(Channels = 8, Layers = 1, Steps = 40, Batch = 16, Threads = 1, Schedule = schedule)
-
-        DenoisingTraining.TrainVector(samples, [| 0.1 |], array2D [ [ 1.0 ] ], options, null, Threading.CancellationToken.None)
-
-    let plain =
-        train null, train (songSchedule 0.1 1.0), train (karrasSchedule 0.1 1.0), train (songSchedule 0.1 1.0 |> trainedAs (karrasSchedule 0.1 1.0))
-
-    let loss (score: LearnedScore) = (Seq.last score.History).TrainingLoss
-    let standard, song, karras, mixed = plain
-    Assert.Equal(0.1, song.Sigma, 12)
-    Assert.Equal(1.0, karras.SigmaMax, 12)
-    Assert.Equal(loss karras, loss mixed, 12)
-    Assert.Equal(3, [ loss standard; loss song; loss karras ] |> List.distinct |> List.length)
-
-    // Weight 1 + σ² alone, at the same levels, makes the loss of the start larger by ⟨σ² e²⟩ and not by more than σmax².
-    let weighted =
-        train (NoiseSchedule((songSchedule 0.1 1.0).Variance, TimeSchedule 1.0, LevelDistribution.LogUniform, LossWeight(true, 1.0)))
-
-    let first (score: LearnedScore) =
-        (Seq.head score.History).ValidationLoss |> Option.ofNullable |> Option.get
-
-    Assert.InRange(first weighted / first song, 1.05, 2.0)

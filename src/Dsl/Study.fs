@@ -78,7 +78,7 @@ module StudyWords =
     let asBound (curve: StudyCurve) = { curve with IsBound = true }
 
     /// Curves over one pair of axes: title, titles of the axes, curves.
-    let figure (title: string) (x: string) (y: string) (curves: StudyCurve list) = {
+    let panel (title: string) (x: string) (y: string) (curves: StudyCurve list) = {
         Title = title
         XTitle = x
         YTitle = y
@@ -92,8 +92,14 @@ module StudyWords =
             Logarithmic = false, false
     }
 
+    /// A plain vertical axis, for values of both signs.
+    let plainValues (figure: StudyFigure) = {
+        figure with
+            Logarithmic = fst figure.Logarithmic, false
+    }
+
     /// Figures side by side.
-    let figures (shown: StudyFigure list) = StudyPart.Figures shown
+    let panels (shown: StudyFigure list) = StudyPart.Figures shown
     /// A paragraph.
     let remark (text: string) = StudyPart.Remark text
 
