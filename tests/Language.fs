@@ -923,7 +923,7 @@ let ``The memory of scalar unknowns counts their lag sums and blocks`` () =
     let said = Plan.costs 1 asked |> dict
     // 21 lags of a matrix bordered with the constant 1, for each of 128 members.
     Assert.Contains($"{128.0 * 21.0 * 9.0 * 8.0 / 1e3:F1} kB block sums", said["memory"])
-    Assert.Contains("1.0 MB training samples", said["memory"])
+    Assert.Contains("2.0 MB training samples", said["memory"])
     Assert.Contains("for the correlation", said["time"])
 
 [<Fact>]

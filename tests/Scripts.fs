@@ -720,7 +720,7 @@ let ``Experiments with a model are sketched`` (name: string, responses: int, com
     Assert.Equal(4, result.GetProperty("checks").GetArrayLength())
 
 [<Theory>]
-[<InlineData("scalar_climate", "dynamical, Gaussian, exact score", 4)>]
+[<InlineData("scalar_climate", "dynamical, Gaussian, exact score, library, clustered, learned", 4)>]
 [<InlineData("lorenz_96", "dynamical, Gaussian", 40)>]
 let ``Experiments with systems as data are sketched`` (name: string, estimators: string, components: int) =
     let found = (sketched name []).GetProperty "responses"

@@ -19,7 +19,7 @@ let private laneBytes = 64.0
 // The correlator of fields takes windows of about this size.
 let private windowBytes = 40 <<< 20
 // Samples that networks are trained on.
-let private trainingFields, private trainingSamples = 32_768.0, 65_536.0
+let private trainingFields, private trainingSamples = 32_768.0, 262_144.0
 // Blocks that a bootstrap wants at least, of fields and of scalar unknowns.
 let private fieldBlocks, private scalarBlocks = 32.0, 64.0
 // From so many members on, scalar unknowns share their blocks within a tile.
@@ -32,6 +32,15 @@ let private exactScores (experiment: Experiment) =
         | Method.Exact score -> Some(List.map Field.canonical score)
         | _ -> None)
     |> List.distinct
+
+/// Features of libraries, at most: 60 where they are to be chosen.
+let private libraryFeatures (experiment: Experiment) =
+    experiment.Estimate
+    |> List.sumBy (fun e ->
+        match e.Method with
+        | Method.Library library when library.Automatic -> 60
+        | Method.Library library -> library.Features.Length
+        | _ -> 0)
 
 /// The networks that an experiment trains.
 let networks (experiment: Experiment) =
@@ -134,7 +143,8 @@ let ofScalars threads (experiment: Experiment) (unknowns: Field list) (sampling:
     let rows =
         experiment.Observe |> List.append unknowns |> List.distinct |> List.length
 
-    let columns = d * (1 + (exactScores experiment).Length)
+    let columns =
+        d * (1 + (exactScores experiment).Length) + libraryFeatures experiment
     let size = float lags * float ((rows + 1) * (columns + 1))
     let history = float ((columns + 1) * (2 * lags + 128) + (rows + 1) * 16)
 
@@ -148,7 +158,7 @@ let ofScalars threads (experiment: Experiment) (unknowns: Field list) (sampling:
         Memory = [
             "lag sums", atWork threads sampling * 2.0 * (size + history) * laneBytes
             "block sums", blocks * size * 8.0
-            if not (networks experiment).IsEmpty then
+            if experiment.Estimate |> List.exists (fun e -> e.Method.IsLearned || e.Method.IsClustered) then
                 "training samples", min trainingSamples (samplesSeen sampling) * float d * 8.0
         ]
         MultiplyAdds = size * samplesSeen sampling

@@ -17,8 +17,6 @@ type Made = {
     Sigma: float option
     Notes: string list
     Training: (int * float * float) list
-    /// Degree of the polynomial that forecasts observables, the control variate. Of another class than the score: 2 beside clusters, 3 beside a network.
-    Forecast: int
     /// What −⟨x_i ŝ_i⟩ should be; none: 1.
     Expected: float[] option
 }
@@ -50,7 +48,6 @@ let private described create (smoothed: float -> float[]) leaves sigma extrapola
     Sigma = if extrapolated then None else Some sigma
     Notes = told leaves sigma extrapolated
     Training = []
-    Forecast = 2
     Expected = if extrapolated then None else Some(smoothed sigma)
 }
 
@@ -86,7 +83,6 @@ let ofNetwork components (network: Network) (smoothed: float -> float[]) (score:
                 $"score extrapolated to σ = 0 from noise levels {Digest.number score.Sigma} and {Digest.number far}"
             ]
             Training = history
-            Forecast = 3
             Expected = None
         }
     else
@@ -95,6 +91,5 @@ let ofNetwork components (network: Network) (smoothed: float -> float[]) (score:
             Sigma = Some score.Sigma
             Notes = [ $"score at noise level σ = {Digest.number score.Sigma}" ]
             Training = history
-            Forecast = 3
             Expected = Some(smoothed score.Sigma)
         }

@@ -25,11 +25,11 @@ let private powers (unknowns: Field list) degree =
                 |> List.reduce (fun a b -> a * b)
     ]
 
-/// Monomials that a forecast takes besides the unknowns, where these are few: degree 2 of up to three, degree 3 of up to two, lowest first.
-let forecasts (unknowns: Field list) degree =
+/// Monomials that a forecast takes besides the unknowns, where these are few: up to degree 5 of one unknown, 3 of two, 2 of three.
+let forecasts (unknowns: Field list) =
     match unknowns.Length with
-    | 1
-    | 2 -> powers unknowns (min degree 3)
+    | 1 -> powers unknowns 5
+    | 2 -> powers unknowns 3
     | 3 -> powers unknowns 2
     | _ -> []
 

@@ -368,7 +368,7 @@ let private cluster c (samples: Lazy<float[][]>) (products: LagProducts) (estima
 let private second c (made: (Estimator * VectorClustered.Made) list) =
     let n = c.Unknowns.Length
     let others, _ = rowsOf c
-    let monomials = VectorLibrary.forecasts c.Unknowns 3
+    let monomials = VectorLibrary.forecasts c.Unknowns
     let known = scores c |> List.tryHead |> Option.map (snd >> map c)
     let distances = if known.IsSome then ScoreDistance.Rows else 0
     let create (m: VectorClustered.Made) = Func<ITileMap>(m.Create)
@@ -412,14 +412,12 @@ let private second c (made: (Estimator * VectorClustered.Made) list) =
             lags.Select(rows, columns)
     ]
 
-/// The unknowns and monomials up to a degree, from which observables are forecast, in the tables of `second`.
-let private forecast c degree =
+/// The unknowns and their monomials, from which observables are forecast, in the tables of `second`.
+let private forecast c =
     let n = c.Unknowns.Length
     let others, _ = rowsOf c
-    let used = (VectorLibrary.forecasts c.Unknowns degree).Length
-
-    let plan =
-        VectorLibrary.plan c.Unknowns (c.Unknowns @ VectorLibrary.forecasts c.Unknowns degree)
+    let monomials = VectorLibrary.forecasts c.Unknowns
+    let plan = VectorLibrary.plan c.Unknowns (c.Unknowns @ monomials)
 
     let row j = if j < n then j else others.Length + j
 
@@ -433,12 +431,13 @@ let private forecast c degree =
                     FeatureSlope(slope.Constant, row (slope.Row - n), slope.Factor))
         )
 
-    let features = [| 0 .. n + used - 1 |]
+    let features = [| 0 .. n + monomials.Length - 1 |]
 
     let word =
-        if used = 0 then "linear"
-        elif degree = 2 || n = 3 then "quadratic"
-        else "cubic"
+        if monomials.IsEmpty then
+            "linear"
+        else
+            $"polynomial ({features.Length} terms)"
 
     ForecastFeatures(Array.map row features, features |> Array.map (fun j -> if j < n then j else n + j), slopes),
     $"{word} forecast as control variate"
@@ -446,14 +445,14 @@ let private forecast c degree =
 let private answer c (own: LagProducts) (estimator: Estimator) (made: VectorClustered.Made) (lags: LagProducts) =
     let n = c.Unknowns.Length
     let others, _ = rowsOf c
-    let features, note = forecast c made.Forecast
+    let features, note = forecast c
     let r = VectorForecast.FromScore(lags, 0, features, 200, c.Seed)
     let plain = VectorResponse.FromScore(lags, 0, false, 200, c.Seed)
 
     let expected =
         made.Expected |> Option.defaultWith (fun () -> Array.create own.Dimension 1.0)
 
-    let first = n + others.Length + (VectorLibrary.forecasts c.Unknowns 3).Length
+    let first = n + others.Length + (VectorLibrary.forecasts c.Unknowns).Length
 
     estimated c estimator r (note :: made.Notes),
     [
