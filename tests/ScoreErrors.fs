@@ -218,7 +218,7 @@ let ``samples of the steps follow the law by quadrature`` () =
 // Scores
 
 [<Fact>]
-let ``a class of functions without bumps is the Gaussian, and more bumps are never worse`` () =
+let ``a class of functions without bumps is the Gaussian, and bumps are never worse than none`` () =
     let law = lineMixture [ 0.4, -1.0, 0.5; 0.6, 1.0, 0.4 ]
     let gaussian = bestOf 0 law
     Assert.Equal(-(0.7 - law.Mean) / (law.Variance + 0.25), gaussian 0.7 0.5, 10)
@@ -229,7 +229,7 @@ let ``a class of functions without bumps is the Gaussian, and more bumps are nev
 
     for level in 0..2 do
         let errors = [ for bumps in [ 0; 3; 5; 9 ] -> (error bumps)[level] ]
-        Assert.True(errors |> List.pairwise |> List.forall (fun (few, many) -> many < 1.05 * few), $"{errors}")
+        Assert.True(errors |> List.forall (fun error -> error <= errors.Head), $"{errors}")
         Assert.True(List.last errors < 0.5 * errors.Head, $"{errors}")
 
 // The response at the smallest level
@@ -430,7 +430,7 @@ let ``words of several dimensions refuse what cannot be`` () =
     said "knownMixture: expected positive weights and standard deviations, got 0 and 1" (fun () -> knownMixture [ 0.0, [ 0.0 ], 1.0 ] |> ignore)
     said "trainedScore: expected a network of dense layers" (fun () -> triple |> trainedScore residualNet (songSchedule 0.1 1.0) 100 1 |> ignore)
     said "score error: expected an error of at least 0, got -1" (fun () -> knownScore triple |> withScoreError -1.0 |> ignore)
-    said "expected at least one sample, got 0" (fun () -> triple |> samplesFrom 0 1 |> ignore)
+    said "mixture: expected at least one sample, got 0" (fun () -> triple |> samplesFrom 0 1 |> ignore)
     said "expected at least 32 samples, got 8" (fun () -> triple |> divergenceOfSteps [| 1.0; 0.5 |] 8 1 |> ignore)
 
     said "expected a score of 3 scalar unknowns, as the law has, got 1" (fun () ->

@@ -729,6 +729,19 @@ let ``Experiments with systems as data are sketched`` (name: string, estimators:
     for response in found.EnumerateArray() do
         Assert.Equal(components, response.GetProperty("components").GetArrayLength())
 
+[<Theory>]
+[<InlineData("robustness", 12, 12)>]
+[<InlineData("schedules", 11, 1)>]
+let ``Studies of generated samples are sketched`` (name: string, figures: int, checks: int) =
+    let result = sketched name []
+    Assert.Equal(figures, result.GetProperty("figures").GetArrayLength())
+    Assert.Equal(checks, result.GetProperty("checks").GetArrayLength())
+
+    if name = "robustness" then
+        // Bounds hold at any size; a sketch would not fail on them.
+        for check in result.GetProperty("checks").EnumerateArray() do
+            Assert.True(check.GetProperty("passed").GetBoolean())
+
 [<Fact>]
 let ``The modified Allen–Cahn equation is sketched`` () =
     let result = sketched "allen_cahn" []

@@ -66,7 +66,7 @@ module SampleStudyWords =
         if network.Architecture <> Architecture.Dense then
             raise (LeithException "trainedScore: expected a network of dense layers, got convolutions; write mlp.")
 
-        let data = MixtureDistance.Sample(law.Mixture, samples, uint64 seed)
+        let data = law.Mixture.Samples(samples, uint64 seed)
 
         let options =
             TrainingOptions(
@@ -98,8 +98,7 @@ module SampleStudyWords =
         GenerativeSampling.Draw(score, reference, Sampler.ReverseEuler(), levels, count, uint64 seed, (Options.current ()).Threads)
 
     /// Independent samples of the law.
-    let samplesFrom (count: int) (seed: int) (law: KnownLaw) =
-        MixtureDistance.Sample(law.Mixture, count, uint64 seed)
+    let samplesFrom (count: int) (seed: int) (law: KnownLaw) = law.Mixture.Samples(count, uint64 seed)
 
     /// Sliced Wasserstein-1 distance of samples from the law, over 32 directions.
     let slicedDistance (law: KnownLaw) (samples: float[][]) =

@@ -5,7 +5,6 @@ public static class MixtureDistance
 {
     private const int Cells = 2000;
     private const double Reach = 8;
-    private const uint Samples = 0x5C0003;
 
     /// <summary>The law of θ·u.</summary>
     /// <exception cref="LeithException">A field, or a direction of another length.</exception>
@@ -36,23 +35,6 @@ public static class MixtureDistance
         var distances = new double[law.Rows == 1 ? 1 : directions];
         Parallel.For(0, distances.Length, j => distances[j] = Along(samples, law, Direction(law.Rows, j, seed)));
         return distances.Average();
-    }
-
-    /// <summary>Independent samples of a law of scalar unknowns, [sample][unknown], functions of (seed, number).</summary>
-    /// <exception cref="LeithException">Fewer than one sample.</exception>
-    public static double[][] Sample(GaussianMixture law, int count, ulong seed)
-    {
-        if (count < 1) throw new LeithException($"mixture: expected at least one sample, got {count}.");
-        using var state = new Tile(law.Rows);
-        using var loader = new SampleLoader(law.Grid, law.Rows);
-        var samples = new double[count][];
-        for (int tile = 0; tile * Tile.Members < count; tile++)
-        {
-            state.Index = tile;
-            law.Draw(state, seed, Samples);
-            loader.Store(state, samples, tile);
-        }
-        return samples;
     }
 
     private static double[] Direction(int rows, int j, ulong seed)
