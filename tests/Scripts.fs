@@ -678,7 +678,19 @@ let private readResult (folder: string) =
         Assert.Equal<string list>([ "estimator"; "against"; "lags"; "l2"; "linf"; "l2StandardError" ], names error)
 
     for score in result.GetProperty("scores").EnumerateArray() do
-        Assert.Equal<string list>([ "estimator"; "sigma"; "stein"; "certificate" ], names score)
+        Assert.Equal<string list>(
+            [
+                "estimator"
+                "sigma"
+                "stein"
+                "certificate"
+                "trainingSeconds"
+                "relativeError"
+                "equation"
+                "coefficients"
+            ],
+            names score
+        )
 
         for row in score.GetProperty("stein").EnumerateArray() do
             Assert.Equal<string list>([ "field"; "value"; "z" ], names row)
