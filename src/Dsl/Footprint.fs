@@ -143,8 +143,7 @@ let ofScalars threads (experiment: Experiment) (unknowns: Field list) (sampling:
     let rows =
         experiment.Observe |> List.append unknowns |> List.distinct |> List.length
 
-    let columns =
-        d * (1 + (exactScores experiment).Length) + libraryFeatures experiment
+    let columns = d * (1 + (exactScores experiment).Length) + libraryFeatures experiment
     let size = float lags * float ((rows + 1) * (columns + 1))
     let history = float ((columns + 1) * (2 * lags + 128) + (rows + 1) * 16)
 

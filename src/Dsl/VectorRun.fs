@@ -331,16 +331,20 @@ let private network c (samples: Lazy<float[][]>) (products: LagProducts) (estima
     let n = c.Unknowns.Length
     let rows = products.Covariance 0
 
-    trained c.Setting estimator.Label $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}" (fun checkpoint progress ->
-        // Noise levels of scalar unknowns count in each one's own standard deviation.
-        DenoisingTraining.TrainVector(
-            samples.Value,
-            VectorClustered.meanOf samples.Value,
-            Array2D.init n n (fun i j -> rows[i][j]),
-            trainingOptions c.Setting network c.Seed 1.0 checkpoint,
-            trainingProgress progress,
-            c.Setting.Cancellation
-        ))
+    trained
+        c.Setting
+        estimator.Label
+        $"network {describe c.Experiment}\n{network.Canonical}\n{VectorClustered.samplesKept}"
+        (fun checkpoint progress ->
+            // Noise levels of scalar unknowns count in each one's own standard deviation.
+            DenoisingTraining.TrainVector(
+                samples.Value,
+                VectorClustered.meanOf samples.Value,
+                Array2D.init n n (fun i j -> rows[i][j]),
+                trainingOptions c.Setting network c.Seed 1.0 checkpoint,
+                trainingProgress progress,
+                c.Setting.Cancellation
+            ))
 
 let private train c samples products (estimator: Estimator) (network': Network) =
     network c samples products estimator network'
@@ -571,9 +575,7 @@ let private generated c (products: LagProducts) = [
                 | Method.Exact score -> clean (map c score).Invoke
                 | Method.Clustered clusters -> clean (cluster c samples products estimator clusters).CreateScore
                 | _ ->
-                    raise (
-                        LeithException $"generating: expected gaussian, exactOf …, clustered or learned … for scalar unknowns, got {estimator}."
-                    )
+                    raise (LeithException $"generating: expected gaussian, exactOf …, clustered or learned … for scalar unknowns, got {estimator}.")
 
             Generate.run c.Setting {
                 Estimator = estimator.Label
