@@ -368,6 +368,7 @@ let ``result.json has every key of the schema, and every number of the outcome``
                 "scores"
                 "checks"
                 "statistics"
+                "generated"
             ],
             keys root
         )
@@ -428,6 +429,7 @@ let ``result.json has every key of the schema, and every number of the outcome``
                 "sigma"
                 "stein"
                 "certificate"
+                "trainingSeconds"
                 "relativeError"
                 "equation"
                 "coefficients"

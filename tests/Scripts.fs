@@ -643,6 +643,7 @@ let private readResult (folder: string) =
         "scores"
         "checks"
         "statistics"
+        "generated"
     ]
 
     Assert.Equal<string list>(keys, names result)
@@ -745,7 +746,17 @@ let ``Experiments with systems as data are sketched`` (name: string, estimators:
 [<InlineData("robustness", 12, 12)>]
 [<InlineData("schedules", 11, 1)>]
 let ``Studies of generated samples are sketched`` (name: string, figures: int, checks: int) =
-    let result = sketched name []
+    use scratch = new Scratch()
+    let script = Path.Combine(root, "experiments", name + ".fsx")
+    let out = scratch.Path "out"
+    let answer = fsi scratch script [ "--sketch"; "--out"; out ]
+    Assert.True((answer.Code = 0), answer.Text)
+
+    let path =
+        Path.Combine(Array.exactlyOne (Directory.GetDirectories out), "result.json")
+
+    use document = JsonDocument.Parse(File.ReadAllText path)
+    let result = document.RootElement
     Assert.Equal(figures, result.GetProperty("figures").GetArrayLength())
     Assert.Equal(checks, result.GetProperty("checks").GetArrayLength())
 
@@ -757,7 +768,7 @@ let ``Studies of generated samples are sketched`` (name: string, figures: int, c
 [<Fact>]
 let ``The modified Allen–Cahn equation is sketched`` () =
     let result = sketched "allen_cahn" []
-    Assert.Equal<string list>([ "dynamical"; "Gaussian"; "exact score"; "learned" ], texts "estimator" (result.GetProperty "responses"))
+    Assert.Equal<string list>([ "dynamical"; "Gaussian"; "exact score"; "library"; "learned" ], texts "estimator" (result.GetProperty "responses"))
     let statistics = (result.GetProperty "statistics")[0]
     // .734 and 1.468 at full size; this is a sixteenth, of a field that hops between two wells.
     Assert.InRange((statistics.GetProperty "variance").GetProperty("value").GetDouble(), 0.70, 0.76)

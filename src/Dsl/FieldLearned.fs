@@ -15,6 +15,8 @@ type Found = {
     Identity: FieldResponse
     Expected: float[] option
     Score: LearnedScore
+    /// Relative L2 distance to a known score, with its standard error.
+    RelativeError: (float * float) option
     Notes: string list
 }
 
@@ -186,6 +188,53 @@ let private trainingNotes c (network: Network) (score: LearnedScore) = [
             $"training{slowed last.Restarts}"
 ]
 
+/// Samples of every member at which a learned score is compared with a known one.
+let private comparedSamples = 16L
+
+/// √(⟨|ŝ − s|²⟩/⟨|s|²⟩) and its standard error where a known score stands among the estimators.
+let private distance c (estimator: Estimator) (network: Network) (score: LearnedScore) : (float * float) option =
+    let known =
+        c.Experiment.Estimate
+        |> List.tryPick (fun e ->
+            match e.Method with
+            | Method.Exact [ known ] -> Some known
+            | _ -> None)
+
+    let own () : ITileMap =
+        match map c c.Unknown with
+        | null -> score.CreateScore()
+        | unknown -> new Chain(unknown.Invoke(), c.Grid.Sites, score.CreateScore())
+
+    let measure (exact: Field) () =
+        Terminal.stage $"compare {estimator}" (fun _ ->
+            let samples = min comparedSamples c.Plan.Samples
+
+            let plan =
+                SamplingPlan(c.Plan.Members, 0.0, float samples * c.Plan.Every, c.Plan.Every)
+
+            let distance =
+                FieldScoreDistance(Func<ITileMap>(own), Func<ITileMap>(Lower.field c.Unknowns (Option.get (Field.place c.Unknown)) exact), samples, c.Grid.Sites)
+
+            c.Simulation.Value.Run(plan, (fun tile -> distance.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
+            stopIfCancelled c.Setting
+            let struct (value, error) = distance.Result()
+            let arrays = Arrays()
+            arrays["distance"] <- [| value; error |]
+            arrays)
+
+    known
+    |> Option.map (fun exact ->
+        let description =
+            $"distance to {Field.canonical exact} of {network.Canonical}\n{describe c.Experiment}\n{comparedSamples}"
+
+        let found =
+            if score.Interrupted then
+                measure exact ()
+            else
+                cached c.Setting description (measure exact)
+
+        found["distance"][0], found["distance"][1])
+
 /// The response of one observable from a learned score.
 let estimate
     c
@@ -252,6 +301,7 @@ let estimate
         Identity = identity
         Expected = Some(SpectralResponse.ToSites(c.Grid, [| expected |])[0])
         Score = score
+        RelativeError = distance c estimator network score
         Notes =
             $"response with {variate} as control variate, network at {Digest.number remainder.Fields} base fields"
             :: trainingNotes c network score

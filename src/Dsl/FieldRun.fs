@@ -179,6 +179,7 @@ let private learnedResponse c estimator observable network products fields devia
             (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0])
             (trainingHistory found.Score) with
             TrainingSeconds = trainingSeconds found.Score.History
+            RelativeError = found.RelativeError
     }
 
 let private publishedResponse c estimator observable (network: Network) (products: Dictionary<_, SpectralLagProducts>) fields =
