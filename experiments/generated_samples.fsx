@@ -36,7 +36,8 @@ for g in outcome.Generated do
     printfn $"{g.Estimator}: {g.Sampler}"
 
     for n in g.Numbers @ Option.toList g.LogLikelihood do
-        printfn $"  {n.Of, -38} data {n.Data.Value, 8:F4} ± {n.Data.StandardError:F4}   generated {n.Generated.Value, 8:F4} ± {n.Generated.StandardError:F4}"
+        printfn
+            $"  {n.Of, -38} data {n.Data.Value, 8:F4} ± {n.Data.StandardError:F4}   generated {n.Generated.Value, 8:F4} ± {n.Generated.StandardError:F4}"
 
     for c in g.Curves do
         if c.Of.StartsWith "correlation" || c.Of.StartsWith "density" then

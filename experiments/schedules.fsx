@@ -108,7 +108,7 @@ let trainings = [
 ]
 
 let networks () =
-    let lengths = if rough then [ 60; 200 ] else [ 300; 1000; 3000; 10000 ]
+    let lengths = if rough then [ 60; 200 ] else [ 30; 100; 300; 1000; 3000 ]
 
     stage "trained networks" (fun told ->
         let jobs = [

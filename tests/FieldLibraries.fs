@@ -431,8 +431,7 @@ let ``with a free kernel on the field R(0) is the unit kick, whatever else and w
 let ``a mode counts with its variance in the choice of a library: the Gaussian score has −½ a mode`` () =
     let sums, _ = both.Value
 
-    let struct (_, loss) =
-        LibraryChoice(sums).BestRidge(LibraryTerms([| 0 |], [||]))
+    let struct (_, loss) = LibraryChoice(sums).BestRidge(LibraryTerms([| 0 |], [||]))
 
     Assert.InRange(loss, -0.55, -0.4)
 

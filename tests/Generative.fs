@@ -750,7 +750,8 @@ let ``Samples of a bimodal scalar unknown fall into both wells as often as its e
                 lags 2.0
 
                 estimate [
-                    learned (mlp |> steps 300 |> trainedOn (songSchedule 0.05 4.0)) |> generating (reverseHeun 40 |> drawing 2048)
+                    learned (mlp |> steps 300 |> trainedOn (songSchedule 0.05 4.0))
+                    |> generating (reverseHeun 40 |> drawing 2048)
                     exactOf [ 2.0 / 0.49 * (x - cube x) ] |> generating (langevin 1000 |> drawing 2048)
                 ]
 

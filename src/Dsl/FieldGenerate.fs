@@ -8,7 +8,10 @@ open Leith.FieldRecord
 /// A score without noise levels, as a map of the spectrum of the field.
 let private clean c (estimator: Estimator) (deviation: float) (score: Func<ITileMap>) =
     if c.Unknowns.Length > 1 then
-        raise (LeithException $"generating: expected a system of one field for {estimator}, got {c.Unknowns.Length} unknowns; use learned … or gaussian there.")
+        raise (
+            LeithException
+                $"generating: expected a system of one field for {estimator}, got {c.Unknowns.Length} unknowns; use learned … or gaussian there."
+        )
 
     let onSpectra () : ITileMap =
         match map c c.Unknown with
@@ -26,7 +29,10 @@ let private score c (estimator: Estimator) (products: SpectralLagProducts) field
         let score = FieldLearned.score c estimator network products fields deviation shared
 
         match network.Base, estimator.Generation with
-        | NetworkBase.Library _, Some { Sampler = GenerativeSampler.Langevin _ } -> clean c estimator deviation (Func<ITileMap>(fun () -> score.CreateScore()))
+        | NetworkBase.Library _,
+          Some {
+                   Sampler = GenerativeSampler.Langevin _
+               } -> clean c estimator deviation (Func<ITileMap>(fun () -> score.CreateScore()))
         | NetworkBase.Library _, _ ->
             raise (
                 LeithException

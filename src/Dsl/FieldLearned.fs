@@ -213,7 +213,12 @@ let private distance c (estimator: Estimator) (network: Network) (score: Learned
                 SamplingPlan(c.Plan.Members, 0.0, float samples * c.Plan.Every, c.Plan.Every)
 
             let distance =
-                FieldScoreDistance(Func<ITileMap>(own), Func<ITileMap>(Lower.field c.Unknowns (Option.get (Field.place c.Unknown)) exact), samples, c.Grid.Sites)
+                FieldScoreDistance(
+                    Func<ITileMap>(own),
+                    Func<ITileMap>(Lower.field c.Unknowns (Option.get (Field.place c.Unknown)) exact),
+                    samples,
+                    c.Grid.Sites
+                )
 
             c.Simulation.Value.Run(plan, (fun tile -> distance.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
             stopIfCancelled c.Setting
