@@ -81,7 +81,7 @@ let navierStokes =
     let psi = inverseLap u
     let waves = randomWaves (fun k -> 300.0 / 128.0 ** 2 * k.SquaredAtMost 112.5) phi
     let forcing = waves - 0.9 * mean waves
-    let truth = dynamical (standardError 0.017)
+    let truth = dynamical (standardError 0.02 |> by fieldKicks)
 
     row
         (experiment "Navier–Stokes, figure 1" {
@@ -99,7 +99,7 @@ let navierStokes =
                 members 32
                 |> startingAt u (sin (3.0 * coordinate 0) * sin (3.0 * coordinate 1))
                 |> spinUp 128.0
-                |> lasting 512.0
+                |> lasting 256.0
                 |> every 0.125
             )
 
