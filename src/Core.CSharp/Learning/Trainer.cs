@@ -10,6 +10,10 @@ internal sealed class Trainer : IDisposable
 {
     private const int ValidationLanes = 256, MostRestarts = 5;
     private const double Diverged = 100;
+
+    /// <summary>A gain below so many standard errors is none.</summary>
+    private const double Doubt = 3;
+
     private readonly TrainingData data;
     private readonly TrainingOptions options;
     private readonly TrainingWorker[] workers;
@@ -93,6 +97,23 @@ internal sealed class Trainer : IDisposable
         }
         if (Interrupted && adam.Steps > 0) Keep();
         if (History.Count == 0 || History[^1].Step < adam.Steps) Judge();
+        if (validationGroups > 1 && !IsGain()) Best = Net.Initial(options.Seed);
+    }
+
+    /// <summary>
+    /// Whether the best weights lower the validation loss of the start by more than <see cref="Doubt"/> standard errors, found from the groups: a network on a score that is nearly right
+    /// otherwise learns the noise of a few hundred fields.
+    /// </summary>
+    private bool IsGain()
+    {
+        double[] Losses(float[] weights)
+        {
+            Share(validationGroups, (worker, group) => losses[group] = worker.Validate(weights, group, validationGroups));
+            return losses[..validationGroups];
+        }
+        double[] start = Losses(Net.Initial(options.Seed)), gains = [.. Losses(Best).Zip(start, (after, before) => before - after)];
+        double n = validationGroups, mean = gains.Average(), variance = gains.Sum(gain => (gain - mean) * (gain - mean)) / (n - 1);
+        return mean > Doubt * Math.Sqrt(variance / n);
     }
 
     /// <summary>Removes the checkpoint of a training that is done.</summary>
