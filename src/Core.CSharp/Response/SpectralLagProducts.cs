@@ -107,7 +107,8 @@ public sealed class SpectralLagProducts
     {
         double[] Sum(IEnumerable<double[]> rows) => rows.Aggregate(new double[rows.First().Length], (sum, row) => [.. sum.Zip(row, (a, b) => a + b)]);
         return count == 1 ? this : new(Grid, Lags, [.. products.Chunk(count).Select(Sum)], [.. meansA.Chunk(count).Select(Sum)],
-            [.. meansB.Chunk(count).Select(part => part.Sum())], [.. Counts.Chunk(count).Select(part => part.Sum())]) { Kept = Kept };
+            [.. meansB.Chunk(count).Select(part => part.Sum())], [.. Counts.Chunk(count).Select(part => part.Sum())])
+        { Kept = Kept };
     }
 
     /// <summary>The same sums for the first lags only.</summary>
