@@ -1,0 +1,253 @@
+/// The record of scalar unknowns: lag products, moments, statistics and samples from one pass over the ensemble.
+module internal Leith.VectorRecord
+
+open System
+open System.Numerics
+open MathNet.Numerics.LinearAlgebra
+open Leith.Core
+open Leith.Stages
+
+type Context = {
+    Experiment: Experiment
+    Setting: Setting
+    Model: Model
+    Unknowns: Field list
+    Step: Step
+    Plan: SamplingPlan
+    Longest: int
+    Seed: uint64
+}
+
+let pushed c =
+    match c.Experiment.Perturb with
+    | Perturbation.Push fields -> fields |> List.map (fun f -> List.findIndex ((=) f) c.Unknowns)
+    | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
+
+/// Where an observable stands among the rows A = [x, observables that are no unknowns].
+let rowsOf c =
+    let others =
+        c.Experiment.Observe |> List.filter (fun f -> not (List.contains f c.Unknowns))
+
+    let row observable =
+        match List.tryFindIndex ((=) observable) c.Unknowns with
+        | Some i -> i
+        | None -> c.Unknowns.Length + List.findIndex ((=) observable) others
+
+    others, c.Experiment.Observe |> List.map row
+
+let texts (fields: Field list) =
+    fields |> List.map Field.canonical |> String.concat "\n"
+
+let map c (fields: Field list) =
+    Func<ITileMap>(Lower.vector c.Unknowns fields)
+
+let scores c = [
+    for e in c.Experiment.Estimate do
+        match e.Method with
+        | Method.Exact score -> e, score
+        | _ -> ()
+]
+
+let names c =
+    c.Unknowns |> List.map string |> Array.ofList
+
+let drifts c =
+    match c.Experiment.Source with
+    | Source.Simulated(equations, _, _, _) -> equations |> List.map _.Drift
+    | Source.Recorded _ -> []
+
+/// What the libraries among the estimators need, none without them.
+let libraryPlan c =
+    let features = [
+        for e in c.Experiment.Estimate do
+            match e.Method with
+            | Method.Library library ->
+                VectorLibrary.demand e library
+                yield! VectorLibrary.candidates c.Unknowns (drifts c) library
+            | _ -> ()
+    ]
+
+    if features.IsEmpty then
+        None
+    else
+        Some(VectorLibrary.plan c.Unknowns (List.distinct features))
+
+let lagPlan c observables features (scoreMaps: Func<ITileMap> list) =
+    VectorLagPlan(
+        c.Plan,
+        c.Unknowns.Length,
+        c.Longest,
+        Observables = [|
+            if not (List.isEmpty observables) then
+                TileRows(observables.Length, map c observables)
+        |],
+        Scores = [| for m in scoreMaps -> TileRows(c.Unknowns.Length, m) |],
+        Features = [|
+            if not (List.isEmpty features) then
+                TileRows(features.Length, map c features)
+        |],
+        Names = names c
+    )
+
+/// Lag products of lag 0 that a library is fitted from, with the first known score.
+let momentPlan c (plan: VectorLibrary.Plan) =
+    let known = scores c |> List.tryHead |> Option.map snd |> Option.defaultValue []
+    let rows, columns = VectorLibrary.rows plan known
+
+    VectorLagPlan(
+        c.Plan,
+        c.Unknowns.Length,
+        0,
+        Observables = [| TileRows(rows.Length, map c rows) |],
+        Features = [| TileRows(columns.Length, map c columns) |],
+        Names = names c
+    )
+
+let samplesKey c =
+    $"samples {VectorClustered.samplesKept}\n{describe c.Experiment}"
+
+let needsSamples c =
+    c.Experiment.Estimate
+    |> List.exists (fun e ->
+        match e.Method with
+        | Method.Learned _
+        | Method.Clustered _ -> true
+        | _ -> false)
+
+let saverOf c =
+    let all = c.Plan.Samples * int64 c.Plan.Members
+
+    Saver<float>(c.Model, c.Plan, Nullable(), max 1L (all / int64 VectorClustered.samplesKept))
+
+let keepSamples c (saver: Saver<float>) =
+    let arrays = Arrays()
+    arrays["samples"] <- saver.Values
+    store c.Setting (samplesKey c) arrays
+
+/// Some samples of the ensemble, [sample][component], from a pass of their own where the first one did not keep them.
+let samplesOf c =
+    let arrays =
+        cached c.Setting (samplesKey c) (fun () ->
+            let saver = saverOf c
+
+            (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
+                .Run(c.Plan, (fun tile -> saver.Open tile), c.Setting.Threads, null, c.Setting.Cancellation)
+
+            stopIfCancelled c.Setting
+            let arrays = Arrays()
+            arrays["samples"] <- saver.Values
+            arrays)
+
+    arrays["samples"] |> Array.chunkBySize c.Unknowns.Length
+
+let gather c name observables features scoreMaps (open': int -> ITileSink list) =
+    Terminal.stage name (fun progress ->
+        let lags = VectorLags(lagPlan c observables features scoreMaps)
+
+        (simulation c.Model c.Step (initialOf c.Model c.Experiment) c.Seed)
+            .Run(
+                c.Plan,
+                (fun tile -> Fork(Array.ofList (lags.Open tile :: open' tile)) :> ITileSink),
+                c.Setting.Threads,
+                fraction progress,
+                c.Setting.Cancellation
+            )
+
+        stopIfCancelled c.Setting
+        let result = lags.Result()
+        progress.Report(1.0, $"{Digest.number (float result.Samples)} samples")
+        result)
+
+/// Lag products, the law of each unknown, and the moments of the features of libraries.
+let products c (library: VectorLibrary.Plan option) =
+    let others, _ = rowsOf c
+    let exact = scores c
+    let features = library |> Option.map _.Features |> Option.defaultValue []
+
+    let text =
+        "observables\n" + texts others + "\nscores\n" + texts (exact |> List.collect snd)
+
+    let text =
+        if features.IsEmpty then
+            text
+        else
+            text + "\nfeatures\n" + texts features
+
+    let key = $"vector lag products {describe c.Experiment}\nlags {c.Longest}\n{text}"
+    let momentsKey = "vector moments" + key
+
+    let keys =
+        (c.Unknowns |> List.map (StationaryLaw.key c.Experiment))
+        @ (library |> Option.map (fun _ -> momentsKey) |> Option.toList)
+
+    let finished (arrays: Arrays list) =
+        let laws =
+            arrays |> List.truncate c.Unknowns.Length |> List.map OnePointStatistics.FromArrays
+
+        let moments =
+            library
+            |> Option.map (fun plan ->
+                VectorMoments(LagProducts.FromArrays(List.last arrays, names c), VectorLibrary.texts plan |> Array.ofList, plan.Slopes))
+
+        laws, moments
+
+    match stored c.Setting key, keys |> List.choose (stored c.Setting) with
+    | Some arrays, others when others.Length = keys.Length ->
+        let laws, moments = finished others
+        LagProducts.FromArrays(arrays, names c), laws, moments
+    | _ ->
+        let onePoint = OnePoint(c.Unknowns.Length, c.Plan)
+        let sums = library |> Option.map (fun plan -> VectorLags(momentPlan c plan))
+        let saver = if needsSamples c then Some(saverOf c) else None
+
+        let products =
+            gather c "simulate and correlate" others features [ for _, score in exact -> map c score ] (fun tile -> [
+                onePoint.Open tile
+                for lags in Option.toList sums do
+                    lags.Open tile
+                for saver in Option.toList saver do
+                    saver.Open tile
+            ])
+
+        for saver in Option.toList saver do
+            keepSamples c saver
+
+        let arrays = [
+            for law in onePoint.Complete() do
+                law.ToArrays()
+            for lags in Option.toList sums do
+                lags.Result().ToArrays()
+        ]
+
+        store c.Setting key (products.ToArrays())
+        List.iter2 (store c.Setting) keys arrays
+        let laws, moments = finished arrays
+        products, laws, moments
+
+/// One response for each push: [lag][row][kick] of an estimate to curves of the observables.
+let responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (errors: float[][][] option) notes : Response list =
+    let _, rows = rowsOf c
+
+    let curves (cube: float[][][]) kick =
+        rows |> List.map (fun row -> cube |> Array.map (fun lag -> lag[row][kick])) |> Array.ofList
+
+    [
+        for kick in pushed c ->
+            {
+                Estimator = estimator.Label
+                Observable = c.Experiment.Observe |> List.map string |> String.concat ", "
+                Perturbation = string c.Unknowns[kick]
+                Lags = lags
+                Components = c.Experiment.Observe |> List.map string |> Array.ofList
+                Values = curves values kick
+                StandardError = errors |> Option.map (fun e -> curves e kick)
+                BiasBound = None
+                Field = None
+                FieldStandardError = None
+                Shape = [||]
+                Notes = notes
+            }
+    ]
+
+let estimated c estimator (r: ResponseEstimate) notes =
+    responses c estimator r.Lags r.Values (Some r.StandardError) (notes @ List.ofSeq r.Notes)
