@@ -1,7 +1,7 @@
 // Question   How do the mean, the spread and the higher moments of a skewed climate index answer a small push, and what does a Gaussian estimate make of them?
 // Equation   dx/dt = F + a x + b x² − c x³ + s ξ, F = .6, a = −.0222, b = −.2, c = .0494, s = .7071; z = (x − 1.280681)/.629021
 // Expect     ⟨z⟩, ⟨z²⟩, ⟨z³⟩, ⟨z⁴⟩ answer a push of z as below, by twin runs, the exact score and by library, clustered and learned scores; the Gaussian estimate starts from −1.18, 7.29, −33.3 in place of 0, 3, −4.7
-// Run        ./run experiments/scalar_climate.fsx          (50 s on two cores; --sketch: 10 s; three times the data, for standard errors a third of 3 %: ./run experiments/scalar_climate.fsx 24000)
+// Run        ./run experiments/scalar_climate.fsx          (50 s on two cores; --sketch: 10 s; three times the data, for standard errors a third of 3 %: ./run experiments/scalar_climate.fsx 32000)
 // Source     Majda, Franzke, Crommelin (2009), Proc. Natl. Acad. Sci. 106, 3649; constants: arXiv:2504.13333; reference: the Fokker–Planck equation, to five digits
 #load "../leith.fsx"
 open Leith
