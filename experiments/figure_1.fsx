@@ -39,9 +39,9 @@ let ornsteinUhlenbeck =
             seed 7
         })
         [
-            published twins (offset 2) [ 18.2, 0.490 ]
-            published twins (offset 4) [ 37.7, 0.285 ]
-            published twins (offset 6) [ 56.7, 0.187 ]
+            published twins (offset 2) [ (18.2, 0.490) ]
+            published twins (offset 4) [ (37.7, 0.285) ]
+            published twins (offset 6) [ (56.7, 0.187) ]
             published net l2Distance [ 5.0, 0.018; 10.0, 0.030; 20.0, 0.035; 80.0, 0.033 ]
         ]
 
@@ -62,15 +62,15 @@ let allenCahn =
             seed 7
         })
         [
-            published truth (offset 2) [ 18.6, 0.198 ]
-            published truth (offset 4) [ 39.8, 0.098 ]
-            published truth (offset 6) [ 59.6, 0.062 ]
-            published gaussian (offset 2) [ 19.0, 0.434 ]
-            published gaussian (offset 4) [ 39.6, 0.257 ]
-            published gaussian (offset 6) [ 60.3, 0.172 ]
-            published net (offset 2) [ 18.6, 0.201 ]
-            published net (offset 4) [ 39.8, 0.089 ]
-            published net (offset 6) [ 59.6, 0.048 ]
+            published truth (offset 2) [ (18.6, 0.198) ]
+            published truth (offset 4) [ (39.8, 0.098) ]
+            published truth (offset 6) [ (59.6, 0.062) ]
+            published gaussian (offset 2) [ (19.0, 0.434) ]
+            published gaussian (offset 4) [ (39.6, 0.257) ]
+            published gaussian (offset 6) [ (60.3, 0.172) ]
+            published net (offset 2) [ (18.6, 0.201) ]
+            published net (offset 4) [ (39.8, 0.089) ]
+            published net (offset 6) [ (59.6, 0.048) ]
             published net l2Distance [ 5.0, 0.060; 20.0, 0.056; 40.0, 0.061 ]
             published net lInfDistance [ 5.0, 0.010; 20.0, 0.010 ]
         ]
@@ -110,16 +110,16 @@ let navierStokes =
             seed 7
         })
         [
-            published truth (offset 2) [ 0.125, 0.910 ]
-            published truth (offset 4) [ 0.25, 0.775 ]
-            published truth (offset 6) [ 0.375, 0.622 ]
+            published truth (offset 2) [ (0.125, 0.910) ]
+            published truth (offset 4) [ (0.25, 0.775) ]
+            published truth (offset 6) [ (0.375, 0.622) ]
             // The unbiased ones; the published curves are circular correlations, .959, .889 and .793.
-            published gaussian (offset 2) [ 0.125, 0.980 ]
-            published gaussian (offset 4) [ 0.25, 0.927 ]
-            published gaussian (offset 6) [ 0.375, 0.848 ]
-            published net (offset 2) [ 0.125, 0.889 ]
-            published net (offset 4) [ 0.25, 0.748 ]
-            published net (offset 6) [ 0.375, 0.632 ]
+            published gaussian (offset 2) [ (0.125, 0.980) ]
+            published gaussian (offset 4) [ (0.25, 0.927) ]
+            published gaussian (offset 6) [ (0.375, 0.848) ]
+            published net (offset 2) [ (0.125, 0.889) ]
+            published net (offset 4) [ (0.25, 0.748) ]
+            published net (offset 6) [ (0.375, 0.632) ]
             published net l2Distance [ 0.5, 0.18; 1.0, 0.18 ]
             published net lInfDistance [ 0.5, 0.04; 1.0, 0.04 ]
         ]

@@ -21,18 +21,17 @@ let family name (network: Network) budgets =
         for budget in budgets -> learned (network |> steps budget) |> named $"{name}, {budget} steps"
     ]
 
-let families =
-    [
-        family "plain" (residualNet |> plain) [ 400; 1600 ]
-        family "EDM" (residualNet |> edmPreconditioned) [ 400; 1600 ]
-        family "on a Gaussian" residualNet [ 100; 400; 1600 ]
-        family "on a library" (residualNet |> onLibrary library) [ 100; 400 ]
-        if Leith.Torch.TorchLibrary.IsAvailable then
-            "published",
-            [
-                for seconds in [ 600.0 ] -> learned (publishedNet |> trainedFor seconds) |> named $"published, {seconds} s"
-            ]
-    ]
+let families = [
+    family "plain" (residualNet |> plain) [ 400; 1600 ]
+    family "EDM" (residualNet |> edmPreconditioned) [ 400; 1600 ]
+    family "on a Gaussian" residualNet [ 100; 400; 1600 ]
+    family "on a library" (residualNet |> onLibrary library) [ 100; 400 ]
+    if Leith.Torch.TorchLibrary.IsAvailable then
+        "published",
+        [
+            for seconds in [ 600.0 ] -> learned (publishedNet |> trainedFor seconds) |> named $"published, {seconds} s"
+        ]
+]
 
 let outcome =
     experiment "Allen–Cahn, many trainings" {
@@ -77,8 +76,8 @@ study "score budget" (fun () ->
     verdict (digits (worst library)) (digits (worst gaussian)),
     [
         section "Error against training time" [
-            figures [
-                figure "Largest L2 distance to dynamical, lags 5 to 80" "seconds of training" "L2 distance" [
+            panels [
+                panel "Largest L2 distance to dynamical, lags 5 to 80" "seconds of training" "L2 distance" [
                     for name, found in points do
                         yield curve name (List.map fst found) (List.map snd found)
 

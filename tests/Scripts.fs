@@ -765,6 +765,22 @@ let ``Studies of generated samples are sketched`` (name: string, figures: int, c
         for check in result.GetProperty("checks").EnumerateArray() do
             Assert.True(check.GetProperty("passed").GetBoolean())
 
+// Too long even as sketches.
+[<Theory>]
+[<InlineData "figure_1">]
+[<InlineData "score_budget">]
+[<InlineData "known_score">]
+[<InlineData "generated_samples">]
+let ``Long experiments have no mistake that the compiler finds`` (name: string) =
+    use scratch = new Scratch()
+    let script = Path.Combine(root, "experiments", name + ".fsx")
+
+    let answer =
+        finish (begin' scratch "cache" "dotnet" [ "fsi"; "--quiet"; "--nologo"; "--typecheck-only"; script ])
+
+    Assert.True((answer.Code = 0), answer.Text)
+    Assert.Equal("", answer.Text.Trim())
+
 [<Fact>]
 let ``The modified Allen–Cahn equation is sketched`` () =
     let result = sketched "allen_cahn" []

@@ -69,7 +69,7 @@ module internal FigureRunner =
 [<AutoOpen>]
 module FigureVerbs =
     /// Runs the experiment of every row, each into its folder, and writes one report with a row for each of them and published values as markers:
-    /// `[ row (experiment …) [ published truth (offset 2) [ 18.6, 0.198 ] ] ] |> sideBySide "Figure 1"`. Ends like a sweep.
+    /// `[ row (experiment …) [ published truth (offset 2) [ (18.6, 0.198) ] ] ] |> sideBySide "Figure 1"`. Ends like a sweep.
     let sideBySide (title: string) (rows: FigureRow list) : Outcome list =
         guarded (fun () ->
             let sweep = FigureRunner.outcome (Options.current ()) title rows

@@ -37,7 +37,7 @@ module PublishedWords =
     /// The largest distance to the reference.
     let lInfDistance = Quantity.LInf
 
-    /// Points (lag, value) of a published curve, beside those of an estimator: `published truth (offset 2) [ 18.6, 0.198 ]`.
+    /// Points (lag, value) of a published curve, beside those of an estimator: `published truth (offset 2) [ (18.6, 0.198) ]`.
     let published (estimator: Estimator) (quantity: Quantity) (points: (float * float) list) : Published =
         for lag, value in points do
             if not (System.Double.IsFinite lag && System.Double.IsFinite value && lag >= 0.0) then
