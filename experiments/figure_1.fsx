@@ -1,7 +1,7 @@
 // Question   How do three fields answer a push of one pixel, and which estimate from the record alone finds it?
-// Equation   Ornstein–Uhlenbeck, modified Allen–Cahn and Navier–Stokes on a 2π × 2π box of 32 × 32 pixels; each is written out below
+// Equation   Ornstein–Uhlenbeck, modified Allen–Cahn and Navier–Stokes on a 2π × 2π box of 32 × 32 pixels; each is written out in its own report
 // Expect     dynamical as published (diamonds); the Gaussian estimate right for the first row, twice too large for the second, too slow for the third; library and learned near dynamical
-// Run        ./run experiments/figure_1.fsx          (15 min on two cores; --sketch: 1 min)
+// Run        ./run experiments/figure_1.fsx          (10 min on two cores; --sketch: 1 min)
 // Source     Giorgini, Deck, Bischoff, Souza (2024), PRL 133, 267302, arXiv:2402.01029, figure 1; published values digitised to ±.01
 #load "../leith.fsx"
 open Leith
