@@ -1,6 +1,6 @@
 // Question   Does a learned score know the whole law of a field, so that fields drawn from noise cannot be told from simulated ones?
 // Equation   ∂u/∂t = κ Δu − A ∂x u + α Σ[u (1 − u²)] + ε Σ^½ ξ,   Σ = (1 − Δ)⁻¹
-// Expect     density peaks and the density at zero within .02 of the data, correlations in space within about .02 at every distance; the Gaussian score, drawn in the same way, has one peak
+// Expect     density peaks and the density at zero within .02 of the data, correlations in space within .01 at every distance; the Gaussian score, drawn in the same way, has one peak
 // Run        ./run experiments/generated_samples.fsx          (5 min on two cores; --sketch: 1 min)
 // Source     Song, Sohl-Dickstein, Kingma, Kumar, Ermon, Poole (2021), arXiv:2011.13456; the system: Giorgini, Deck, Bischoff, Souza (2024), PRL 133, 267302
 #load "../leith.fsx"
