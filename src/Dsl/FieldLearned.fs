@@ -134,39 +134,7 @@ let private remainders c (estimator: Estimator) (network: Network) (score: Learn
     let key (field: Field) =
         $"remainder {productsKey c field network.Canonical}\nstride {stride}"
 
-    let remainder () : ITileMap =
-        match map c c.Unknown with
-        | null -> score.CreateRemainder()
-        | unknown -> new Chain(unknown.Invoke(), c.Grid.Sites, score.CreateRemainder())
-
-    let known = observables |> List.choose (key >> stored c.Setting)
-
-    if known.Length = observables.Length then
-        known |> List.map (fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays))
-    else
-        Terminal.stage $"correlate {estimator}" (fun progress ->
-            let correlator =
-                SpectralCorrelator(
-                    c.Grid,
-                    c.Longest,
-                    observables |> List.map (map c) |> Array.ofList,
-                    [| Func<ITileMap>(remainder) |],
-                    c.Plan.Samples,
-                    stride,
-                    timeBlocks c
-                )
-
-            c.Simulation.Value.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
-            stopIfCancelled c.Setting
-            progress.Report(1.0, $"{Digest.number (float correlator.Bases * float c.Plan.Members)} base fields")
-            let products = correlator.Complete()
-
-            observables
-            |> List.mapi (fun i field ->
-                if not score.Interrupted then
-                    store c.Setting (key field) (products.[i].[0].ToArrays())
-
-                products[i][0]))
+    FieldRecord.remainders c estimator key (fun () -> score.CreateRemainder()) (not score.Interrupted) stride observables
 
 let private trainingNotes c (network: Network) (score: LearnedScore) = [
     match network.Weights with

@@ -101,38 +101,7 @@ let products c (estimator: Estimator) (network: Network) self fields (observable
     let key (field: Field) =
         $"published remainder {productsKey c field network.Canonical}\nstride {stride}"
 
-    let remainder () : ITileMap =
-        match map c c.Unknown with
-        | null -> score.CreateRemainder()
-        | unknown -> new Chain(unknown.Invoke(), c.Grid.Sites, score.CreateRemainder())
-
-    let found = observables |> List.choose (key >> stored c.Setting)
-
-    score,
-    if found.Length = observables.Length then
-        found |> List.map (fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays))
-    else
-        Terminal.stage $"correlate {estimator}" (fun progress ->
-            let correlator =
-                SpectralCorrelator(
-                    c.Grid,
-                    c.Longest,
-                    observables |> List.map (map c) |> Array.ofList,
-                    [| Func<ITileMap>(remainder) |],
-                    c.Plan.Samples,
-                    stride,
-                    timeBlocks c
-                )
-
-            c.Simulation.Value.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
-            stopIfCancelled c.Setting
-            progress.Report(1.0, $"{Digest.number (float correlator.Bases * float c.Plan.Members)} base fields")
-            let products = correlator.Complete()
-
-            observables
-            |> List.mapi (fun i field ->
-                store c.Setting (key field) (products.[i].[0].ToArrays())
-                products[i][0]))
+    score, remainders c estimator key (fun () -> score.CreateRemainder()) true stride observables
 
 /// What the report says of the training.
 let notes c (network: Network) (score: PublishedScore) = [

@@ -258,3 +258,39 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
     |> Option.defaultValue [||]
     |> Array.chunkBySize c.Model.Rows
     |> Array.map (fun state -> Array.sub state segment.First segment.Rows)
+
+/// Lag products of the observables with what a score adds to the one it stands on, at every `stride`th base time, from a pass of their own; `create` makes that map of the spectrum of the kicked field.
+let remainders c (estimator: Estimator) (key: Field -> string) (create: unit -> ITileMap) keep stride (observables: Field list) =
+    let remainder () : ITileMap =
+        match map c c.Unknown with
+        | null -> create ()
+        | unknown -> new Chain(unknown.Invoke(), c.Grid.Sites, create ())
+
+    let known = observables |> List.choose (key >> stored c.Setting)
+
+    if known.Length = observables.Length then
+        known |> List.map (fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays))
+    else
+        Terminal.stage $"correlate {estimator}" (fun progress ->
+            let correlator =
+                SpectralCorrelator(
+                    c.Grid,
+                    c.Longest,
+                    observables |> List.map (map c) |> Array.ofList,
+                    [| Func<ITileMap>(remainder) |],
+                    c.Plan.Samples,
+                    stride,
+                    timeBlocks c
+                )
+
+            c.Simulation.Value.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+            stopIfCancelled c.Setting
+            progress.Report(1.0, $"{Digest.number (float correlator.Bases * float c.Plan.Members)} base fields")
+            let products = correlator.Complete()
+
+            observables
+            |> List.mapi (fun i field ->
+                if keep then
+                    store c.Setting (key field) (products.[i].[0].ToArrays())
+
+                products[i][0]))

@@ -5,10 +5,10 @@ open System
 open Leith.Charting
 open Leith.Core
 
-let private blue, vermillion = "#0072B2", "#D55E00"
+let blue, vermillion = "#0072B2", "#D55E00"
 
 /// A curve with its band of ±2 standard errors; "solid" and its like as dashes.
-let private banded name color dash (c: MeasuredCurve) = [
+let banded name color dash (c: MeasuredCurve) = [
     let edge sign =
         Array.map2 (fun v e -> v + sign * 2.0 * e) c.Values c.StandardError
 
@@ -19,7 +19,7 @@ let private banded name color dash (c: MeasuredCurve) = [
 ]
 
 // Two curves need names; one is named by the title. Colours of the figures' own legend, not of the estimators.
-let private named =
+let named =
     Members [
         "showlegend", Flag true
         "legend",

@@ -4,32 +4,7 @@ module internal Leith.ValidationFigures
 open System
 open Leith.Charting
 open Leith.Core
-
-let private blue, vermillion = "#0072B2", "#D55E00"
-
-let private banded name color dash (c: MeasuredCurve) = [
-    let edge sign =
-        Array.map2 (fun v e -> v + sign * 2.0 * e) c.Values c.StandardError
-
-    if c.StandardError |> Array.exists Double.IsFinite then
-        Chart.Range(c.X, edge -1.0, edge 1.0, name, ReportFigures.translucent color 0.18)
-
-    Chart.Line(c.X, c.Values, name, color, dash, 1.9)
-]
-
-let private named =
-    Members [
-        "showlegend", Flag true
-        "legend",
-        Members [
-            "orientation", Text "h"
-            "x", Number 1.0
-            "xanchor", Text "right"
-            "y", Number 1.0
-            "yanchor", Text "bottom"
-            "font", Members [ "size", Number 11.0 ]
-        ]
-    ]
+open Leith.StatisticsFigures
 
 let private both (c: ComparedCurve) =
     Chart.combine (banded "data" blue "solid" c.Data @ banded "generated" vermillion "dash" c.Generated)
