@@ -776,6 +776,11 @@ let private madeUp (estimator: Estimator) push (values: float list list) : Respo
     Values = values |> List.map Array.ofList |> Array.ofList
     StandardError = None
     BiasBound = None
+    Axis = "lag"
+    Replicates = None
+    Pointwise = 1.96
+    Simultaneous = None
+    Discretisation = None
     Field = None
     FieldStandardError = None
     Shape = [||]

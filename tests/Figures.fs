@@ -18,6 +18,7 @@ module Figures =
         Title = $"rate {rate}"
         Source = Source.Simulated([ ddt u == -rate * u ], perSite 1.0, exponential 0.25, members 16 |> spinUp 10.0 |> lasting 100.0 |> every 0.25)
         Perturb = kick u (pixel 0 0)
+        Forcing = Forcing.Impulse
         Observe = [ u ]
         Lags = 2.0
         Estimate = [ propagator; gaussian ]

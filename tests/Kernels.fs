@@ -214,6 +214,11 @@ let ``functions and powers at special arguments are those of the library`` () =
                 PointwiseCode.Cos, cos
                 PointwiseCode.Tanh, tanh
                 PointwiseCode.Abs, abs
+                PointwiseCode.Step,
+                (fun x ->
+                    if Double.IsNaN x then nan
+                    elif x > 0.0 then 1.0
+                    else 0.0)
             ] do
             same (string code) x (library x) (evaluate (PointwiseProgram(1, [| load 0; unary code 0 |], [| 1 |])) x)
 

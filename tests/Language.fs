@@ -459,6 +459,7 @@ let ``The keywords and the record make the same experiment`` () =
                              Title = "a title"
                              Source = Source.Simulated([ equation ], noise', stepper, sampling)
                              Perturb = Perturbation.Kick(u, [ index; 0 ])
+                             Forcing = Forcing.Impulse
                              Observe = [ u; square u ]
                              Lags = float count
                              Estimate = chosen
@@ -499,6 +500,7 @@ let private sound = {
     Title = "sound"
     Source = Source.Simulated([ ddt u == -u ], perSite 1.0, exponential 0.5, members 4)
     Perturb = kick u (pixel 0 0)
+    Forcing = Forcing.Impulse
     Observe = [ u ]
     Lags = 5.0
     Estimate = [ gaussian ]

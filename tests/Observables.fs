@@ -17,6 +17,7 @@ let private onRing observe estimate = {
     Title = "ring"
     Source = Source.Simulated(advected, perSite 1.0, exponential 0.25, members 64 |> spinUp 10.0 |> lasting 500.0 |> every 0.25)
     Perturb = kick u (site [ 0 ])
+    Forcing = Forcing.Impulse
     Observe = observe
     Lags = 3.0
     Estimate = estimate
@@ -143,6 +144,7 @@ let ``In a double well the learned and the exact score agree with twins, and the
             Source =
                 Source.Simulated([ ddt x == x - cube x ], perSite 0.7, eulerMaruyama 0.005, members 512 |> spinUp 20.0 |> lasting 200.0 |> every 0.1)
             Perturb = push x
+            Forcing = Forcing.Impulse
             Observe = [ x ]
             Lags = 1.0
             Estimate = [
@@ -183,6 +185,7 @@ let ``Questions that an estimator cannot answer are refused before anything runs
         asked with
             Source = Source.Recorded series
             Perturb = push (column series 0)
+            Forcing = Forcing.Impulse
             Observe = everyColumn series
             Estimate = [ learned mlp ]
     }

@@ -51,6 +51,7 @@ let ``The published network asks for a field on two axes with a multiple of eigh
         fading [ 8; 8 ] [ learned small ] with
             Source = Source.Simulated([ ddt x == -x ], Noise.PerSite 1.0, exponential 0.5, members 16 |> spinUp 1.0 |> lasting 10.0 |> every 0.5)
             Perturb = pushEach [ x ]
+            Forcing = Forcing.Impulse
             Observe = [ x ]
     }
 

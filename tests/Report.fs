@@ -51,6 +51,11 @@ let private fieldResponse estimator size bands : Response =
             else
                 None
         BiasBound = None
+        Axis = "lag"
+        Replicates = None
+        Pointwise = 1.96
+        Simultaneous = None
+        Discretisation = None
         Field = Some field
         FieldStandardError = None
         Shape = [| side; side |]
@@ -87,6 +92,7 @@ let private empty folder : Outcome = {
     Seconds = []
     Responses = []
     Errors = []
+    Sensitivities = []
     Scores = []
     Checks = []
     Snapshots = []
@@ -173,6 +179,7 @@ let fieldOutcome folder : Outcome =
                     Sigma = None
                     Stein = stein 0.6
                     Certificate = Some(0.0031, 0.0008)
+                    CertificateNote = None
                     Training = []
                     Equation = [ "ŝ = −1.2 u" ]
                     Coefficients = [ "u", "u", -1.2, 0.01 ]
@@ -185,6 +192,7 @@ let fieldOutcome folder : Outcome =
                     Sigma = None
                     Stein = stein -0.3
                     Certificate = Some(0.0, 0.0007)
+                    CertificateNote = None
                     Training = []
                     Equation = [ "ŝ = −1.2 u" ]
                     Coefficients = [ "u", "u", -1.2, 0.01 ]
@@ -197,6 +205,7 @@ let fieldOutcome folder : Outcome =
                     Sigma = Some 0.05
                     Stein = stein 2.2
                     Certificate = None
+                    CertificateNote = None
                     Training = [
                         for i in 1..60 -> i * 50, 0.02 + exp (-float i / 9.0) + abs (noise 0.004), 0.025 + exp (-float i / 9.5)
                     ]
@@ -254,6 +263,11 @@ let recordingOutcome folder : Outcome =
         Values = Array.init 19 (fun i -> months |> Array.map (fun lag -> curve i lag + noise size))
         StandardError = Some(Array.init 19 (fun _ -> months |> Array.map (fun lag -> 0.01 + 0.0002 * lag)))
         BiasBound = None
+        Axis = "lag"
+        Replicates = None
+        Pointwise = 1.96
+        Simultaneous = None
+        Discretisation = None
         Field = None
         FieldStandardError = None
         Shape = [||]

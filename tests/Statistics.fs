@@ -183,6 +183,7 @@ let ``An Ornstein–Uhlenbeck field has its Gaussian law, its spectrum and its c
                     members 64 |> spinUp 10.0 |> lasting 250.0 |> every 0.25
                 )
             Perturb = kick u (site [ 0 ])
+            Forcing = Forcing.Impulse
             Observe = [ u ]
             Lags = 2.0
             Estimate = [ gaussian ]
@@ -266,6 +267,7 @@ let ``Scalar unknowns have a law each, whatever the number of members`` () =
                         members count |> spinUp 20.0 |> lasting 500.0 |> every 0.5
                     )
                 Perturb = push x
+                Forcing = Forcing.Impulse
                 Observe = [ x ]
                 Lags = 2.0
                 Estimate = [ gaussian ]

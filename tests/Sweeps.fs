@@ -63,6 +63,7 @@ module Sweeps =
                 members 64 |> spinUp 20.0 |> lasting 400.0 |> every 0.25
             )
         Perturb = push x
+        Forcing = Forcing.Impulse
         Observe = [ x ]
         Lags = 2.0
         Estimate = [ propagator; gaussian ]

@@ -99,6 +99,7 @@ let ``Every system is sound, is planned and runs`` () =
                     members 16 |> spinUp 0.0 |> lasting (20.0 * h) |> every h |> startingAs system
                 )
             Perturb = observed
+            Forcing = Forcing.Impulse
             Observe = [ (unknownsOf system).Head ]
             Lags = 2.0 * h
             Estimate = [ dynamical (pairs 16) ]
@@ -366,6 +367,7 @@ let ``The scalar climate answers a push as its Fokker–Planck equation says`` (
         Title = "scalar"
         Source = Source.Simulated(system.Equations, system.Noise, system.Step, members 1024 |> spinUp 40.0 |> lasting 400.0 |> every 0.5)
         Perturb = push x
+        Forcing = Forcing.Impulse
         Observe = [ for n in 1..4 -> deviation * Field.Pow((x - 1.280681) / deviation, n) ]
         Lags = 4.0
         Estimate = [ dynamical (pairs 65536); gaussian; exactOf system.Score ]

@@ -114,6 +114,7 @@ let private elementary f (x: float) =
     | Elementary.Sqrt -> Math.Sqrt x
     | Elementary.Tanh -> Math.Tanh x
     | Elementary.Abs -> Math.Abs x
+    | Elementary.Step -> if x > 0.0 then 1.0 else 0.0
 
 /// A number stands for that number at every site.
 let private pointwise (op: float -> float -> float) (a: float[]) (b: float[]) =
@@ -139,6 +140,7 @@ let rec evaluateOn (here: Domain option) (state: Field -> float[]) (time: float)
         | _ -> failwith $"{field} has no grid"
 
     match field with
+    | Field.Statistic _ -> failwith $"{field} is an observable only"
     | Field.Number c
     | Field.Parameter(_, c) -> [| c |]
     | Field.Time -> [| time |]

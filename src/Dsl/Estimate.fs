@@ -12,6 +12,34 @@ type Effort =
     /// As much as brings the standard error of the response down to this (Euclidean norm over all components, largest of any lag), by this kind of run; none: by the cheapest.
     | StandardError of float * DynamicalKind option
 
+/// How a time correlation is normalised.
+[<RequireQualifiedAccess>]
+type Normalisation =
+    /// Divided by the number of pairs: no bias.
+    | Unbiased
+    /// As published: circular, or divided by the full length; biased by 1 − lag/length.
+    | Published
+
+/// What the later values of observables are forecast from, by least squares.
+[<RequireQualifiedAccess>]
+type Regression =
+    /// Monomials of the unknowns up to this total degree; powers of a field.
+    | Polynomials of degree: int
+    /// These features; on a homogeneous grid each with a free kernel.
+    | Features of Field list
+    /// These features with a ridge of so much of each one's variance, chosen by held-out error where none is given.
+    | Ridge of Field list * strength: float option
+    /// The last hidden layer of a network that was trained to forecast.
+    | Network of Network
+
+    /// The regression as text.
+    member regression.Text =
+        match regression with
+        | Polynomials degree -> $"polynomials of degree {degree}"
+        | Features features -> features |> List.map string |> String.concat ", "
+        | Ridge(features, _) -> (features |> List.map string |> String.concat ", ") + " with a ridge"
+        | Network _ -> "a network"
+
 /// How a response is estimated.
 [<RequireQualifiedAccess>]
 type Method =
@@ -29,23 +57,22 @@ type Method =
     | Clustered of Clusters
     /// A score learned by denoising.
     | Learned of Network
-
-/// How a time correlation is normalised.
-[<RequireQualifiedAccess>]
-type Normalisation =
-    /// Divided by the number of pairs: no bias.
-    | Unbiased
-    /// As published: circular, or divided by the full length; biased by 1 − lag/length.
-    | Published
+    /// A score and a regression, whose errors multiply.
+    | Robust of score: Estimator * Regression
 
 /// An estimator of responses. Referred to by value; `named` gives it a name in the report.
-[<StructuredFormatDisplay("{Label}")>]
-type Estimator = {
+and [<StructuredFormatDisplay("{Label}")>] Estimator = {
     Method: Method
     Name: string option
     Normalisation: Normalisation
     /// Samples to be drawn from its score and compared with the data.
     Generation: Generation option
+    /// Vector fields g, one component an unknown each, on which the score is tested: ⟨g·ŝ⟩ + ⟨∇·g⟩ vanishes for the true one.
+    Stein: Field list list
+    /// Whether the score is multiplied by −⟨u ŝᵀ⟩⁻¹, where that lowers a held-out error.
+    Corrected: bool
+    /// Networks that are trained, each from a seed of its own; their spread enters the bands.
+    Seeds: int
 } with
 
     /// The name in the report.
@@ -63,6 +90,7 @@ type Estimator = {
                              Architecture = Architecture.Published
                          } -> "published"
         | None, Method.Learned _ -> "learned"
+        | None, Method.Robust(score, regression) -> $"robust {score.Label}, {regression.Text}"
         + (if estimator.Name.IsNone && estimator.Normalisation = Normalisation.Published then
                ", as published"
            else
@@ -116,6 +144,9 @@ module EstimateWords =
         Name = None
         Normalisation = Normalisation.Unbiased
         Generation = None
+        Stein = []
+        Corrected = false
+        Seeds = 1
     }
 
     /// So many pairs of runs: `dynamical (pairs 1024)`.
@@ -197,7 +228,7 @@ module EstimateWords =
     /// Draws samples from the score of an estimator and compares them with the data: `learned residualNet |> generating (reverseHeun 60)`.
     let generating (generation: Generation) (estimator: Estimator) =
         match estimator.Method, generation.Sampler with
-        | (Method.Dynamical _ | Method.Propagator), _ ->
+        | (Method.Dynamical _ | Method.Propagator | Method.Robust _), _ ->
             raise (
                 LeithException
                     $"generating: expected an estimator with a score, got {estimator}; write gaussian, exact …, libraryOf … or learned … |> generating …."
@@ -212,6 +243,69 @@ module EstimateWords =
                 LeithException
                     $"generating: expected langevin for {estimator}, whose score has no noise levels, got {generation.Text}; write generating (langevin 2000)."
             )
+
+    let private demandScore word (estimator: Estimator) =
+        match estimator.Method with
+        | Method.Dynamical _
+        | Method.Propagator ->
+            raise (LeithException $"{word}: expected an estimator with a score, got {estimator}; write gaussian, exact …, libraryOf … or learned ….")
+        | _ -> ()
+
+    /// Monomials of the unknowns up to a total degree, as what a robust estimate forecasts from: `robust gaussian (polynomials 5)`.
+    let polynomials (degree: int) =
+        Regression.Polynomials(Expect.atLeastOne "polynomials" degree)
+
+    let private some word (fields: Field list) =
+        if fields.IsEmpty then
+            raise (LeithException $"{word}: expected at least one feature, got none; write {word} [ x; cube x ].")
+
+        fields
+
+    /// Features of the state, as what a robust estimate forecasts from: `robust net (forecastFrom [ u; cube u ])`.
+    let forecastFrom (fields: Field list) =
+        Regression.Features(some "forecastFrom" fields)
+
+    /// Features with a ridge, its strength chosen by held-out error.
+    let ridge (fields: Field list) =
+        Regression.Ridge(some "ridge" fields, None)
+
+    /// Features with a ridge of this part of each one's variance.
+    let ridgeOf (strength: float) (fields: Field list) =
+        Regression.Ridge(some "ridgeOf" fields, Some(Expect.positive "ridgeOf" strength))
+
+    /// The hidden layer of a network that forecasts the observables: `robust gaussian (forecastBy mlp)`.
+    let forecastBy (network: Network) = Regression.Network network
+
+    /// The doubly robust response ⟨g·∇f⟩ + ⟨(A(t) − f(u₀)) B̂⟩ with f ≈ E[A(t)|u₀]: its bias is the product of the errors of score and regression. `robust gaussian (polynomials 5)`.
+    let robust (score: Estimator) (regression: Regression) =
+        demandScore "robust" score
+
+        match score.Method with
+        | Method.Robust _ -> raise (LeithException $"robust: expected a plain score, got {score}, which is robust; give its score.")
+        | _ -> estimator (Method.Robust(score, regression))
+
+    /// Tests the score on vector fields g, one component an unknown each: `gaussian |> testedOn [ [ cube x; number 0.0 ] ]`.
+    let testedOn (fields: Field list list) (estimator: Estimator) =
+        demandScore "testedOn" estimator
+
+        if fields |> List.exists List.isEmpty then
+            raise (LeithException "testedOn: expected a component for each unknown, got an empty list; write testedOn [ [ cube x ] ].")
+
+        { estimator with Stein = fields }
+
+    /// Multiplies the score by −⟨u ŝᵀ⟩⁻¹, which makes R(0) = I; done only where it lowers an error on data that the factor was not made from.
+    let steinCorrected (estimator: Estimator) =
+        demandScore "steinCorrected" estimator
+        { estimator with Corrected = true }
+
+    /// Trains so many networks, each from a seed of its own, and answers with their mean; their spread enters the bands.
+    let overSeeds (count: int) (estimator: Estimator) =
+        match estimator.Method with
+        | Method.Learned _ -> {
+            estimator with
+                Seeds = Expect.atLeastOne "overSeeds" count
+          }
+        | _ -> raise (LeithException $"overSeeds: expected a network, got {estimator}, which no seed changes; leave it out.")
 
     /// The name of an estimator in the report.
     let named (name: string) (estimator: Estimator) =

@@ -16,6 +16,8 @@ type Experiment = {
     Title: string
     Source: Source
     Perturb: Perturbation
+    /// How the push goes on in time.
+    Forcing: Forcing
     Observe: Field list
     /// The longest lag.
     Lags: float
@@ -26,8 +28,26 @@ type Experiment = {
 
 [<RequireQualifiedAccess>]
 module Experiment =
+    /// A push as it goes on in time where nothing else is said: a change of a parameter or of the noise lasts, every other push is an impulse.
+    let inItsTime (push: Perturbation) : Forced = {
+        Push = push
+        InTime =
+            (match push with
+             | Perturbation.Parameter _
+             | Perturbation.NoiseAmplitude -> Forcing.Step
+             | _ -> Forcing.Impulse)
+    }
+
     let private fail (experiment: Experiment) text =
         raise (LeithException $"experiment \"{experiment.Title}\": {text}")
+
+    /// The estimators that are asked for and the scores that robust ones stand on.
+    let internal scored experiment =
+        experiment.Estimate
+        |> List.collect (fun e ->
+            match e.Method with
+            | Method.Robust(score, _) -> [ e; score ]
+            | _ -> [ e ])
 
     let private fieldsOf experiment =
         match experiment.Source with
@@ -56,6 +76,28 @@ module Experiment =
         | Source.Recorded data, Field.Unknown(_, (Domain.Column(path, _) | Domain.EveryColumn path)) -> path = data.Path
         | Source.Recorded _, _ -> false
 
+    /// The parameter that is changed has to stand in the equations or in the noise.
+    let private demandParameter experiment parameter =
+        match experiment.Source, parameter with
+        | Source.Recorded _, _ ->
+            fail
+                experiment
+                $"`perturb` expected a push of columns, got a change of the parameter {parameter}; a recording has no equations: write perturb (push (column data 0))."
+        | Source.Simulated(equations, noise, _, _), Field.Parameter(name, value) ->
+            let inNoise =
+                match noise with
+                | Noise.Expressions(_, parts) -> parts |> List.collect (snd >> Field.parameters)
+                | Noise.Additive op -> Field.parameters (op.Scale * Field.Spectral(op.Name, op.Symbol, Field.Time))
+                | _ -> []
+
+            let known =
+                (equations |> List.collect (fun e -> Field.parameters e.Drift)) @ inNoise |> List.distinct
+
+            if not (List.contains (name, value) known) then
+                let names = known |> List.map fst |> String.concat ", "
+                fail experiment $"`perturb` expected a parameter of the system ({names}), got {name}; use it in the equations or change another."
+        | _ -> ()
+
     let private checkUnknowns experiment =
         let known =
             match experiment.Source with
@@ -72,7 +114,26 @@ module Experiment =
                 fail experiment $"`{keyword}` expected no white noise, got {noise} in {field}, which has no value at an instant; leave it out."
             | [] -> ()
 
-        experiment.Observe |> List.iter (demand "observe")
+            if keyword <> "observe" && Field.hasStatistic field then
+                fail experiment $"`{keyword}` expected an expression of the state, got {field}, a statistic of its law; write that in `observe`."
+
+        for observable in experiment.Observe do
+            demand "observe" observable
+
+            let inner =
+                match observable with
+                | Field.Statistic(Statistic.Standardised, a) -> a
+                | Field.Statistic(_, a) -> a
+                | other -> other
+
+            if
+                inner
+                |> Field.statistics
+                |> List.exists (fun (kind, a) -> kind <> Statistic.Standardised || Field.hasStatistic a)
+            then
+                fail
+                    experiment
+                    $"`observe` expected quantiles, cumulants and densities on their own, got {observable}; only `reduced` stands inside expressions."
 
         match experiment.Perturb with
         | Perturbation.Kick(u, _) ->
@@ -95,9 +156,27 @@ module Experiment =
                         $"`perturb` expected a kick of a field in a system with fields, got a push of {unknowns.Head}; write perturb (kick {u} (pixel 0 0))."
                 | [] -> ()
             | Source.Recorded _ -> ()
+        | Perturbation.Along parts ->
+            for u, g in parts do
+                demand "perturb" u
+                demand "perturb" g
 
-        for estimator in experiment.Estimate do
+                match Field.place u, Field.place g with
+                | here, Some there when here <> Some there -> fail experiment $"`perturb` expected a push of {u} on its own grid, got {g}."
+                | _ -> ()
+        | Perturbation.Parameter parameter -> demandParameter experiment parameter
+        | Perturbation.NoiseAmplitude ->
+            if experiment.Source.IsRecorded then
+                fail
+                    experiment
+                    "`perturb` expected a push of columns, got a change of the noise, which a recording does not tell from the drift; write perturb (push (column data 0))."
+
+        for estimator in scored experiment do
+            estimator.Stein |> List.concat |> List.iter (demand "testedOn")
+
             match estimator.Method with
+            | Method.Robust(_, Regression.Features features)
+            | Method.Robust(_, Regression.Ridge(features, _)) -> features |> List.iter (demand "robust")
             | Method.Exact score ->
                 score |> List.iter (demand "estimate")
 
@@ -160,7 +239,7 @@ module Experiment =
                 if not (List.contains estimator experiment.Estimate) then
                     fail experiment $"`check` expected estimators that stand in `estimate`, got '{estimator}', which does not; add it there."
 
-        for estimator in experiment.Estimate do
+        for estimator in scored experiment do
             match experiment.Source, estimator.Method with
             | Source.Recorded _, (Method.Dynamical _ | Method.Propagator | Method.Exact _ | Method.Learned _) ->
                 fail

@@ -29,6 +29,8 @@ type Elementary =
     | Sqrt
     | Tanh
     | Abs
+    /// 1 above zero, 0 elsewhere.
+    | Step
 
     /// The function as it is written.
     member f.Name =
@@ -40,6 +42,19 @@ type Elementary =
         | Sqrt -> "sqrt"
         | Tanh -> "tanh"
         | Abs -> "abs"
+        | Step -> "θ"
+
+/// What of the stationary law of an expression is meant: only inside `observe`.
+[<RequireQualifiedAccess>]
+type Statistic =
+    /// (a − mean)/standard deviation, both numbers taken from the record.
+    | Standardised
+    /// The value below which this part of the law lies.
+    | Quantile of probability: float
+    /// The cumulant of this order, 1 … 4.
+    | Cumulant of order: int
+    /// The probability density, over so many bins.
+    | Density of bins: int
 
 /// A symbolic field: numbers, parameters and unknowns joined by operators. A closed tree, so that it prints, hashes, splits, differentiates and compiles.
 [<RequireQualifiedAccess; StructuredFormatDisplay("{Text}")>]
@@ -70,6 +85,8 @@ type Field =
     | Flow of duration: float * steps: int * rates: (Field * Field) list * start: Field list * index: int
     /// Re Σ_k a(k) e^{iφ_k} e^{ik·x}: waves of given amplitudes a(k) whose phases φ are numbers on the modes.
     | Waves of amplitude: Symbol * phases: Field
+    /// A statistic of the law of an expression; it stands for observables that are made once the record is known.
+    | Statistic of Statistic * Field
 
     /// a + b, with nested sums flattened and numbers gathered.
     static member (+)(a: Field, b: Field) =
@@ -243,6 +260,10 @@ type Field =
 
                 let from = start |> List.map (go 0) |> String.concat ", "
                 $"Φ({Typography.number duration})[{which}{from}]"
+            | Field.Statistic(Statistic.Standardised, a) -> $"std({go 0 a})"
+            | Field.Statistic(Statistic.Quantile p, a) -> $"quantile {Typography.number p} of {go 3 a}"
+            | Field.Statistic(Statistic.Cumulant n, a) -> $"κ{n}({go 0 a})"
+            | Field.Statistic(Statistic.Density _, a) -> $"density of {go 3 a}"
             | Field.Waves(amplitude, phases) -> $"Re Σ {amplitude} exp(i {go 4 phases} + i k·x)"
 
         and product factors =

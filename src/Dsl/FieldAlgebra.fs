@@ -22,6 +22,7 @@ module Field =
         | Field.Quotient(a, b) -> [ a; b ]
         | Field.Power(a, _)
         | Field.Apply(_, a)
+        | Field.Statistic(_, a)
         | Field.Lap a
         | Field.Derivative(_, a)
         | Field.Spectral(_, _, a)
@@ -45,6 +46,7 @@ module Field =
         | Field.Quotient(a, b) -> f a / f b
         | Field.Power(a, p) -> Field.Pow(f a, p)
         | Field.Apply(g, a) -> Field.Apply(g, f a)
+        | Field.Statistic(statistic, a) -> Field.Statistic(statistic, f a)
         | Field.Lap a -> Field.Lap(f a)
         | Field.Derivative(axis, a) -> Field.Derivative(axis, f a)
         | Field.Spectral(name, symbol, a) -> Field.Spectral(name, symbol, f a)
@@ -68,6 +70,20 @@ module Field =
             field
         |> List.rev
         |> List.distinct
+
+    /// The statistics of laws that stand in a field, outermost first.
+    let statistics field =
+        fold
+            (fun found f ->
+                match f with
+                | Field.Statistic(kind, a) -> (kind, a) :: found
+                | _ -> found)
+            []
+            field
+        |> List.rev
+
+    /// Whether a statistic of a law stands in a field.
+    let hasStatistic field = not (List.isEmpty (statistics field))
 
     /// (name, value) of the distinct parameters in the order of their first appearance, those inside symbols included.
     let rec parameters field =
@@ -236,6 +252,13 @@ module Field =
         | Elementary.Sqrt -> sqrt x
         | Elementary.Tanh -> tanh x
         | Elementary.Abs -> abs x
+        | Elementary.Step ->
+            if x > 0.0 then 1.0
+            elif Double.IsNaN x then nan
+            else 0.0
+
+    let private refuseStatistic field =
+        raise (LeithException $"statistic: expected it as an observable, got {field} elsewhere; write it in `observe [ … ]`.")
 
     /// The value of a field at one point: `look` gives unknowns and everything that is not local (Δ, ∂, spectral operators).
     let rec evaluate (look: Field -> float) (time: float) field =
@@ -248,6 +271,7 @@ module Field =
         | Field.Quotient(a, b) -> evaluate look time a / evaluate look time b
         | Field.Power(a, p) -> Math.Pow(evaluate look time a, p)
         | Field.Apply(f, a) -> elementary f (evaluate look time a)
+        | Field.Statistic _ -> refuseStatistic field
         | Field.Unknown _
         | Field.Coordinate _
         | Field.WhiteNoise _
@@ -292,6 +316,7 @@ module Field =
         | Field.Quotient(a, b) -> list "/" [ a; b ]
         | Field.Power(a, p) -> $"(^ {canonical a} {Typography.exactly p})"
         | Field.Apply(f, a) -> list f.Name [ a ]
+        | Field.Statistic(statistic, a) -> list $"statistic {statistic}" [ a ]
         | Field.Lap a -> list "lap" [ a ]
         | Field.Derivative(axis, a) -> list $"d{axis}" [ a ]
         | Field.Spectral(name, symbol, a) -> $"(spectral {Typography.quote name} {Symbol.canonical symbol} {canonical a})"
@@ -357,6 +382,7 @@ module Field =
                 degree a
             else
                 infinity
+        | Field.Statistic _
         | Field.Flow _
         | Field.Waves _ -> infinity
 
@@ -397,6 +423,7 @@ module Field =
             | da, db -> (da * b - a * db) / Field.Pow(b, 2)
         | Field.Power(a, p) -> p * Field.Pow(a, p - 1.0) * derivative x a
         | Field.Apply(g, a) -> slope g a * derivative x a
+        | Field.Statistic _ -> refuseStatistic f
         | Field.Lap _
         | Field.Derivative _
         | Field.Spectral _
@@ -420,6 +447,11 @@ module Field =
         | Elementary.Sqrt -> 0.5 / sqrt a
         | Elementary.Tanh -> 1.0 - Field.Pow(tanh a, 2)
         | Elementary.Abs -> a / abs a
+        | Elementary.Step ->
+            raise (
+                LeithException
+                    $"derivative: expected a smooth expression, got θ({a}), which jumps; observe it, but leave it out of drifts, features and vector fields."
+            )
 
     /// The symbol of a linear operator, read from what it makes of a probe. Raises LeithException when the operator is not linear in its argument.
     let symbolOf (op: Field -> Field) : Symbol =

@@ -82,6 +82,7 @@ let context setting experiment (equations: Equation list) step (s: Sampling) =
         | Perturbation.Push(u :: _) ->
             raise (LeithException $"perturb: expected a kick of a field, got a push of {u}; a system with fields is asked with kick u (pixel 0 0).")
         | Perturbation.Push [] -> equations.Head.Unknown
+        | other -> raise (LeithException $"perturb: {other}: not yet.")
 
     // Lanes come in sixteens: the members of a last, partly filled tile are run anyway and count.
     let members = Tile.Members * ((s.Members + Tile.Members - 1) / Tile.Members)

@@ -29,6 +29,11 @@ let private response c (estimator: Estimator) (observable: Field) lags (values: 
     Values = values |> Array.map (along c.Grid) |> byComponent
     StandardError = errors |> Option.map (Array.map (along c.Grid) >> byComponent)
     BiasBound = None
+    Axis = "lag"
+    Replicates = None
+    Pointwise = 1.96
+    Simultaneous = None
+    Discretisation = None
     Field = Some values
     FieldStandardError = errors
     Shape = Array.ofSeq c.Grid.Points
@@ -323,6 +328,7 @@ let run setting experiment equations step sampling =
                         RelativeError = found.RelativeError
                 }
             ]
+        | Method.Robust _ -> raise (LeithException $"{estimator}: not yet.")
         | Method.Clustered _ -> raise (LeithException $"{estimator}: not for fields.")
 
     let estimates = [

@@ -9,6 +9,12 @@ type Perturbation =
     | Kick of Field * site: int list
     /// Each of these unknowns or components in turn is pushed by one unit: one column of the response for each.
     | Push of Field list
+    /// Each of these unknowns is pushed along its component of a vector field g of the state: du = ε g(u).
+    | Along of (Field * Field) list
+    /// A parameter of the drift or of the noise is changed by one unit.
+    | Parameter of Field
+    /// All noise is multiplied by 1 + ε.
+    | NoiseAmplitude
 
     /// The perturbation as text.
     member perturbation.Text =
@@ -17,6 +23,9 @@ type Perturbation =
             let index = site |> List.map string |> String.concat ", "
             $"{u} at ({index})"
         | Perturbation.Push fields -> fields |> List.map string |> String.concat ", then "
+        | Perturbation.Along parts -> parts |> List.map (fun (u, g) -> $"{u} along {g}") |> String.concat ", "
+        | Perturbation.Parameter parameter -> string parameter
+        | Perturbation.NoiseAmplitude -> "noise amplitude"
 
     override perturbation.ToString() = perturbation.Text
 
@@ -61,3 +70,41 @@ module PerturbWords =
 
     /// A scalar unknown or a column of a recording pushed by one unit: `push x`, `push (column sst 11)`.
     let push (u: Field) = pushEach [ u ]
+
+    /// A push along a vector field of the state, du = ε g(u), in the unknowns that are named: `pushAlong [ x, square x; y, -x ]`;
+    /// of a field any pattern, `pushAlong [ u, cos (coordinate 0) ]`.
+    let pushAlong (parts: (Field * Field) list) =
+        if List.isEmpty parts then
+            raise (LeithException "pushAlong: expected at least one unknown with its component, got an empty list; write pushAlong [ x, square x ].")
+
+        for u, g in parts do
+            if not u.IsUnknown then
+                raise (LeithException $"pushAlong: expected unknowns on the left, got {u}; write pushAlong [ x, {u} ].")
+
+            if g = Field.Number 0.0 then
+                raise (LeithException $"pushAlong: expected a push that moves {u}, got 0; leave {u} out.")
+
+            match Field.whiteNoises g with
+            | noise :: _ -> raise (LeithException $"pushAlong: expected a field of the state, got the noise {noise} in {g}; leave it out.")
+            | [] when Field.dependsOnTime g ->
+                raise (
+                    LeithException
+                        $"pushAlong: expected a field of the state, got {g}, which depends on the time t; write pushAlong [ {u}, … ] |> inTime (following …)."
+                )
+            | [] -> ()
+
+        match parts |> List.countBy fst |> List.tryFind (fun (_, count) -> count > 1) with
+        | Some(u, count) -> raise (LeithException $"pushAlong: expected one component for {u}, got {count}; add them up.")
+        | None -> Perturbation.Along parts
+
+    /// A change of a parameter of the drift or of the noise, du = ε ∂F/∂α, from t = 0 on: `perturbParameter alpha`.
+    let perturbParameter (parameter: Field) =
+        match parameter with
+        | Field.Parameter _ -> Perturbation.Parameter parameter
+        | other ->
+            raise (
+                LeithException $"perturbParameter: expected a parameter, got {other}; make it with `parameter \"α\" 16.0` and use that in the system."
+            )
+
+    /// All noise multiplied by 1 + ε from t = 0 on.
+    let perturbNoise = Perturbation.NoiseAmplitude

@@ -246,6 +246,7 @@ let run setting (experiment: Experiment) (data: Data) =
         match experiment.Perturb with
         | Perturbation.Push fields -> indices "perturb" r fields
         | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of a column, got a kick of {u}; write push (column data 0).")
+        | other -> raise (LeithException $"perturb: {other}: not yet.")
 
     let observed = indices "observe" r experiment.Observe
     let products = Terminal.stage "correlate" (fun _ -> LagProducts.Of(r, longest))
@@ -279,6 +280,11 @@ let run setting (experiment: Experiment) (data: Data) =
                     Values = curves estimate.Values kick
                     StandardError = Some(curves estimate.StandardError kick)
                     BiasBound = None
+                    Axis = "lag"
+                    Replicates = None
+                    Pointwise = 1.96
+                    Simultaneous = None
+                    Discretisation = None
                     Field = None
                     FieldStandardError = None
                     Shape = [||]

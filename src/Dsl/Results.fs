@@ -7,6 +7,8 @@ type Response = {
     Estimator: string
     Observable: string
     Perturbation: string
+    /// What `Lags` counts: "lag", "time" of a lasting forcing, or "frequency".
+    Axis: string
     /// [lag], in the time units of the script.
     Lags: float[]
     /// Names of the curves: "x+0", "x+1", … along the first axis through the kick for a field, names of unknowns otherwise.
@@ -15,6 +17,14 @@ type Response = {
     Values: float[][]
     /// [component][lag], one standard error; none when the estimate has no sampling error that is known.
     StandardError: float[][] option
+    /// [component][resample][lag], the curves of the bootstrap, which whole-curve bands and everything that is made of a response are made of.
+    Replicates: float[][][] option
+    /// Half the width of the 95 % band at one lag, in standard errors.
+    Pointwise: float
+    /// [component], half the width of the band that holds the whole curve in 95 % of cases, in standard errors.
+    Simultaneous: float[] option
+    /// [component][lag], the error that the spacing of lags makes.
+    Discretisation: float[][] option
     /// [component][lag], a bound on the bias.
     BiasBound: float[][] option
     /// [lag][x * Ny + y], every offset from the kick, for fields.
@@ -24,6 +34,22 @@ type Response = {
     /// Shape of the grid ([Nx; Ny]) for fields, empty otherwise.
     Shape: int[]
     /// What the reader should know of this estimate: pairs used, linear-regime check, data seen.
+    Notes: string list
+}
+
+/// d⟨A⟩/dλ for a forcing that lasts: the integral of the impulse response.
+type Sensitivity = {
+    Estimator: string
+    Observable: string
+    Perturbation: string
+    Value: float
+    /// From sampling and from the fit of the tail together.
+    StandardError: float
+    /// What the exponential tail beyond the longest lag adds, 0 where the lags are long enough.
+    Tail: float
+    TailError: float
+    /// The error that the spacing of lags makes.
+    Discretisation: float
     Notes: string list
 }
 
@@ -53,6 +79,8 @@ type ScoreReport = {
     Stein: SteinRow list
     /// (value, standard error).
     Certificate: (float * float) option
+    /// What the certificate leaves out or takes for granted.
+    CertificateNote: string option
     /// (training step, training loss, validation loss), of a learned score.
     Training: (int * float * float) list
     /// Seconds of the clock that the training took, where it is known; with the machine as it was when it ran.
@@ -197,6 +225,8 @@ type Outcome = {
     Seconds: (string * float) list
     Responses: Response list
     Errors: ErrorCurve list
+    /// Answers to forcing that lasts.
+    Sensitivities: Sensitivity list
     Scores: ScoreReport list
     Checks: CheckResult list
     Snapshots: Snapshot list

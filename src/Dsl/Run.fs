@@ -183,6 +183,7 @@ module internal Runner =
             Seconds = Terminal.seconds ()
             Responses = found.Responses
             Errors = curves
+            Sensitivities = found.Sensitivities
             Scores = found.Scores
             Checks = experiment.Check |> List.map (Compare.check found.Responses)
             Snapshots = found.Snapshots

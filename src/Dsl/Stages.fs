@@ -18,6 +18,7 @@ type Setting = {
 /// What one kind of run found.
 type Findings = {
     Responses: Response list
+    Sensitivities: Sensitivity list
     Scores: ScoreReport list
     Snapshots: Snapshot list
     Maps: WorldMap list
@@ -31,6 +32,7 @@ type Findings = {
 
 let nothing = {
     Responses = []
+    Sensitivities = []
     Scores = []
     Snapshots = []
     Maps = []
@@ -172,6 +174,7 @@ let scoreReport (estimator: Estimator) sigma stein training : ScoreReport = {
     Sigma = sigma
     Stein = stein
     Certificate = None
+    CertificateNote = None
     Training = training
     TrainingSeconds = None
     Equation = []

@@ -37,6 +37,7 @@ type internal StraightLine(load: Field -> int) =
         | Elementary.Sqrt -> PointwiseCode.Sqrt
         | Elementary.Tanh -> PointwiseCode.Tanh
         | Elementary.Abs -> PointwiseCode.Abs
+        | Elementary.Step -> PointwiseCode.Step
 
     /// A term as constant · base^power, base no constant; a sum of constants is a constant.
     let monomial (term: Field) =

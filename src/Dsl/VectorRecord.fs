@@ -22,6 +22,7 @@ let pushed c =
     match c.Experiment.Perturb with
     | Perturbation.Push fields -> fields |> List.map (fun f -> List.findIndex ((=) f) c.Unknowns)
     | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
+    | other -> raise (LeithException $"perturb: {other}: not yet.")
 
 /// Where an observable stands among the rows A = [x, observables that are no unknowns].
 let rowsOf c =
@@ -242,6 +243,11 @@ let responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (er
                 Values = curves values kick
                 StandardError = errors |> Option.map (fun e -> curves e kick)
                 BiasBound = None
+                Axis = "lag"
+                Replicates = None
+                Pointwise = 1.96
+                Simultaneous = None
+                Discretisation = None
                 Field = None
                 FieldStandardError = None
                 Shape = [||]

@@ -154,6 +154,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
 
     let estimate (estimator: Estimator) =
         match estimator.Method with
+        | Method.Robust _ -> raise (LeithException $"{estimator}: not yet.")
         | Method.Propagator -> propagator c estimator, []
         | Method.Dynamical effort -> dynamical c estimator effort products, []
         | Method.Gaussian -> estimated c estimator (VectorResponse.Gaussian(products, 200, c.Seed)) [], []

@@ -190,6 +190,7 @@ internal sealed class PointwiseBuilder(int inputs)
         PointwiseCode.Sin => Unary(PointwiseCode.Cos, a),
         PointwiseCode.Cos => Negate(Unary(PointwiseCode.Sin, a)),
         PointwiseCode.Tanh => Subtract(Constant(1), Multiply(r, r)),
+        PointwiseCode.Step => Constant(0),
         _ => Divide(a, r),
     };
 

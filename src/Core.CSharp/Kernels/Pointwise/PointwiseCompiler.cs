@@ -239,6 +239,7 @@ internal sealed class PointwiseCompiler
             PointwiseCode.Negate => Expression.Negate(register[a]!),
             PointwiseCode.Power => functions.Power(register[a]!, exponent),
             PointwiseCode.Tanh => functions.Tanh(register[a]!),
+            PointwiseCode.Step => functions.Step(register[a]!),
             PointwiseCode.Sqrt or PointwiseCode.Abs => lanes.Generic(code.ToString(), register[a]!),
             _ => lanes.Call(code.ToString(), register[a]!),
         };

@@ -37,6 +37,13 @@ internal sealed class PointwiseFunctions(LaneExpressions lanes, Func<Expression,
         return lanes.Generic("ConditionalSelect", lanes.Generic("Equals", x, x), lanes.Generic("CopySign", magnitude, x), x);
     }
 
+    /// <summary>1 where x &gt; 0, 0 elsewhere.</summary>
+    public Expression Step(Expression x)
+    {
+        Expression zero = constant(0), jump = lanes.Generic("ConditionalSelect", lanes.Generic("GreaterThan", x, zero), constant(1), zero);
+        return lanes.Generic("ConditionalSelect", lanes.Generic("Equals", x, x), jump, x);
+    }
+
     // Σ_{k ≥ 1} y^{k−1} / k!
     private Expression Series(Expression y)
     {

@@ -35,6 +35,8 @@ public enum PointwiseCode
     Tanh,
     /// <summary>r = |r_A|.</summary>
     Abs,
+    /// <summary>r = 1 where r_A &gt; 0, 0 elsewhere, NaN for NaN.</summary>
+    Step,
 }
 
 /// <summary>One instruction; its result is the register with the instruction's own number.</summary>

@@ -77,6 +77,7 @@ public sealed class PointwiseProgram
                 PointwiseCode.Sin => Math.Sin(register[a]),
                 PointwiseCode.Cos => Math.Cos(register[a]),
                 PointwiseCode.Tanh => Math.Tanh(register[a]),
+                PointwiseCode.Step => double.IsNaN(register[a]) ? double.NaN : register[a] > 0 ? 1 : 0,
                 _ => Math.Abs(register[a]),
             };
         }
