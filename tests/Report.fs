@@ -93,6 +93,7 @@ let private empty folder : Outcome = {
     Responses = []
     Errors = []
     Sensitivities = []
+    Densities = []
     Scores = []
     Checks = []
     Snapshots = []

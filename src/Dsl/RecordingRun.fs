@@ -8,7 +8,7 @@ open Leith.Stages
 /// The null band leaves out three in a thousand values of components that know nothing of each other.
 let private nullWidth = 3.0
 
-let private load (data: Data) =
+let load (data: Data) =
     let layout =
         match data.Layout with
         | Layout.ComponentsFirst -> RecordingLayout.ComponentsFirst

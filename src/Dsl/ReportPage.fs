@@ -553,6 +553,20 @@ let assemble (title: string) (head: Page -> (string * string) list -> unit) (sec
 
     document title page
 
+/// How densities answer, one row of figures for each density and push.
+let private densities (page: Page) (outcome: Outcome) pens =
+    page.Add "<p>The change of the probability density that a unit push makes, with 95 % bands; it integrates to zero.</p>"
+
+    for (of', push), answers in outcome.Densities |> List.groupBy (fun d -> d.Of, d.Perturbation) do
+        page.Add $"<h3>{escape of'}, {escape push} pushed</h3>"
+
+        page.Panels(
+            "",
+            fun () ->
+                for lag in DensityFigures.lags answers.Head do
+                    page.Figure("", DensityFigures.at pens answers lag)
+        )
+
 /// The whole page.
 let html (outcome: Outcome) =
     let pens = ReportFigures.pens outcome
@@ -573,6 +587,8 @@ let html (outcome: Outcome) =
                 "maps", "Maps", maps
             if not curved.IsEmpty then
                 "responses", "Responses", (fun page -> responses page outcome pens)
+            if not outcome.Densities.IsEmpty then
+                "densities", "Responses of the density", (fun page -> densities page outcome pens)
             if not outcome.Errors.IsEmpty then
                 "errors", "Errors", (fun page -> errors page outcome pens)
             if not outcome.Statistics.IsEmpty then

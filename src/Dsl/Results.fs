@@ -37,6 +37,21 @@ type Response = {
     Notes: string list
 }
 
+/// How the density of an observable answers, over its bins.
+type DensityAnswer = {
+    Estimator: string
+    Of: string
+    Perturbation: string
+    /// Edges of the bins, one more than bins.
+    Edges: float[]
+    /// The density itself, [bin].
+    Law: float[]
+    Lags: float[]
+    /// [bin][lag].
+    Values: float[][]
+    StandardError: float[][] option
+}
+
 /// d⟨A⟩/dλ for a forcing that lasts: the integral of the impulse response.
 type Sensitivity = {
     Estimator: string
@@ -225,6 +240,8 @@ type Outcome = {
     Seconds: (string * float) list
     Responses: Response list
     Errors: ErrorCurve list
+    /// Answers of probability densities.
+    Densities: DensityAnswer list
     /// Answers to forcing that lasts.
     Sensitivities: Sensitivity list
     Scores: ScoreReport list

@@ -41,7 +41,7 @@ module internal Runner =
         "Vectors", $"{Runtime.Intrinsics.Vector512.IsHardwareAccelerated |> fun on -> if on then 512 else 256} bits"
     ]
 
-    let private findAlone setting (experiment: Experiment) =
+    let private findPlain setting (experiment: Experiment) =
         match experiment.Source with
         | Source.Simulated(equations, _, step, sampling) ->
             if (Equations.fields equations).IsEmpty then
@@ -49,6 +49,20 @@ module internal Runner =
             else
                 FieldRun.run setting experiment equations step sampling
         | Source.Recorded data -> RecordingRun.run setting experiment data
+
+    /// Observables that are statistics of the law are gathered as plain ones and put together afterwards.
+    let private findAlone setting (experiment: Experiment) =
+        let law = lazy (Law.read setting RecordingRun.load experiment)
+
+        match Observables.recipe law experiment with
+        | None -> findPlain setting experiment
+        | Some recipe ->
+            {
+                experiment with
+                    Observe = Observables.plain recipe
+            }
+            |> findPlain setting
+            |> Observables.answer recipe
 
     /// What an experiment finds when its passes over the ensemble gather for companions too. The answers of these are left out; where they stand in the way, it is run without them.
     let private find setting (companions: Estimator list) (experiment: Experiment) =
@@ -184,6 +198,7 @@ module internal Runner =
             Responses = found.Responses
             Errors = curves
             Sensitivities = found.Sensitivities
+            Densities = found.Densities
             Scores = found.Scores
             Checks = experiment.Check |> List.map (Compare.check found.Responses)
             Snapshots = found.Snapshots

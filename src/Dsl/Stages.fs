@@ -19,6 +19,7 @@ type Setting = {
 type Findings = {
     Responses: Response list
     Sensitivities: Sensitivity list
+    Densities: DensityAnswer list
     Scores: ScoreReport list
     Snapshots: Snapshot list
     Maps: WorldMap list
@@ -33,6 +34,7 @@ type Findings = {
 let nothing = {
     Responses = []
     Sensitivities = []
+    Densities = []
     Scores = []
     Snapshots = []
     Maps = []
