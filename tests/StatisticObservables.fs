@@ -53,7 +53,9 @@ let ``Quantiles, events, cumulants and the density of a linear system answer as 
         )
 
     let r = outcome.Responses.Head
-    Assert.Equal(10 + bins, r.Components.Length)
+    Assert.Equal(10, r.Components.Length)
+    Assert.Equal(bins, outcome.Responses[1].Components.Length)
+    Assert.Equal("density of x", outcome.Responses[1].Observable)
     let errors = r.StandardError.Value
 
     for lag in 0 .. r.Lags.Length - 1 do

@@ -143,7 +143,10 @@ let reference (outcome: Outcome) =
 
 /// Responses of one observable to one perturbation, from every estimator, in order.
 let groups (outcome: Outcome) =
-    outcome.Responses |> List.groupBy (fun r -> r.Observable, r.Perturbation)
+    outcome.Responses
+    // densities have figures of their own
+    |> List.filter (fun r -> outcome.Densities |> List.forall (fun d -> r.Observable <> $"density of {d.Of}"))
+    |> List.groupBy (fun r -> r.Observable, r.Perturbation)
 
 /// The null band of a group: the one whose title names its perturbation, the one at its place, or the only one; none where the shapes do not fit.
 let nullBand (outcome: Outcome) index (perturbation: string) (response: Response) =

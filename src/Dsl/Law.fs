@@ -5,9 +5,9 @@ open System
 open Leith.Core
 open Leith.Stages
 
-/// Samples that a law is read from, at most; of fields, sites of so many.
-let private statesKept = 262_144
-let private sitesKept = 4_000_000
+/// States that a law is read from, and numbers in them, at most.
+let private statesKept = 1_000_000
+let private numbersKept = 4_000_000
 
 type Law = {
     /// Unknowns with their first row in a state and their number of rows.
@@ -16,20 +16,16 @@ type Law = {
     States: float[][]
     /// Values of the whole record behind one value here.
     Thinning: float
+    /// Neighbouring states belong to so many members.
+    Members: int
 }
 
 let private ofEnsemble setting (experiment: Experiment) (equations: Equation list) (step: Step) (s: Sampling) =
     let model = Lower.model experiment
-    let hasFields = not (Equations.fields equations).IsEmpty
     let plan = SamplingPlan(s.Members, s.SpinUp, s.Lasting, s.Every)
     let all = plan.Samples * int64 s.Members
 
-    let kept =
-        if hasFields then
-            min statesKept (max 256 (sitesKept / model.Rows))
-        else
-            statesKept
-
+    let kept = min statesKept (max 256 (numbersKept / model.Rows))
     let thin = max 1L (all / int64 kept)
 
     let arrays =
@@ -52,6 +48,7 @@ let private ofEnsemble setting (experiment: Experiment) (equations: Equation lis
         ]
         States = arrays["states"] |> Array.chunkBySize model.Rows
         Thinning = float thin
+        Members = s.Members
     }
 
 /// The law of an experiment's states: of a recording all of them, of an ensemble a part.
@@ -65,6 +62,7 @@ let read setting (loadRecording: Data -> Recording) (experiment: Experiment) =
             Unknowns = [ for i in 0 .. r.Components - 1 -> column data i, i, 1 ]
             States = Array.init r.Samples (fun n -> r.Values |> Array.map (fun series -> series[n]))
             Thinning = 1.0
+            Members = 1
         }
 
 /// All values of an expression, [sample · sites + site].
@@ -94,3 +92,25 @@ let values (law: Law) (a: Field) : float[] =
                     )
 
             Field.evaluate look 0.0 a))
+
+/// Independent parts of the values of an expression: members, or pieces of a recording.
+let parts (law: Law) (values: float[]) : float[][] =
+    let wanted = 32
+    let each = values.Length / law.States.Length
+
+    let part state =
+        if law.Members >= 2 * wanted then
+            state % law.Members % wanted
+        else
+            int (int64 state * int64 wanted / int64 law.States.Length)
+
+    values
+    |> Array.indexed
+    |> Array.groupBy (fun (i, _) -> part (i / each))
+    |> Array.map (snd >> Array.map snd)
+
+/// A number that is made of the values, with its standard error from the scatter of the parts.
+let measured (law: Law) (statistic: float[] -> float) (values: float[]) =
+    let each = parts law values |> Array.map statistic
+    let m, n = Array.average each, float each.Length
+    statistic values, sqrt ((each |> Array.sumBy (fun v -> (v - m) * (v - m))) / (n * (n - 1.0)))

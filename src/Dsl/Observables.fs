@@ -15,9 +15,9 @@ let private outside = 2e-4
 type private Answer = {
     Name: string
     Parts: (int * float) list
+    /// Standard errors of the weights, which are read off the law.
+    WeightErrors: float list
     Note: string option
-    /// Of the weight, where it was read off the law.
-    RelativeError: float
 }
 
 type private DensityPlan = {
@@ -40,28 +40,21 @@ let plain recipe = recipe.Plain
 
 let private mean (values: float[]) = Array.average values
 
-/// Central moments 2, 3 and 4.
-let private central (values: float[]) m =
-    let power n =
-        values |> Array.averageBy (fun v -> pown (v - m) n)
-
-    power 2, power 3, power 4
-
 /// The value below which a part p of sorted values lies.
 let private quantileOf (sorted: float[]) p =
     let at = p * float sorted.Length - 0.5
     let i = max 0 (min (sorted.Length - 2) (int (floor at)))
     sorted[i] + (sorted[i + 1] - sorted[i]) * min 1.0 (max 0.0 (at - float i))
 
-/// ρ at a quantile q(p) from dq/dp = 1/ρ, a central difference of fourth order in the step of p, and its relative error from sampling.
-let private densityAt (sorted: float[]) p =
+/// dq/dp = 1/ρ at a quantile q(p), a central difference of fourth order in the step of p.
+let private spacingAt p (values: float[]) =
+    let sorted = Array.sort values
     let h = min 0.01 (min p (1.0 - p) / 4.0)
 
     let rise steps =
         quantileOf sorted (p + steps * h) - quantileOf sorted (p - steps * h)
 
-    let slope = (8.0 * rise 1.0 - rise 2.0) / (12.0 * h)
-    1.0 / slope, 1.2 / sqrt (2.0 * h * float sorted.Length)
+    (8.0 * rise 1.0 - rise 2.0) / (12.0 * h)
 
 /// `reduced` with the numbers of the law in place of the statistic.
 let rec private substituted (law: Lazy<Law.Law>) (field: Field) : Field =
@@ -69,7 +62,7 @@ let rec private substituted (law: Lazy<Law.Law>) (field: Field) : Field =
     | Field.Statistic(Statistic.Standardised, a) ->
         let values = Law.values law.Value a
         let m = mean values
-        let variance, _, _ = central values m
+        let variance = values |> Array.averageBy (fun v -> (v - m) * (v - m))
 
         if not (variance > 0.0) then
             raise (LeithException $"reduced: expected an expression that varies, got {a}, which is {m} at all times.")
@@ -98,29 +91,49 @@ let private expandOne law (gather: Field -> int) (observable: Field) : Answer li
     let single field = {
         Name = string observable
         Parts = [ gather field, 1.0 ]
+        WeightErrors = [ 0.0 ]
         Note = None
-        RelativeError = 0.0
     }
 
     match observable with
     | Field.Statistic(Statistic.Cumulant order, a) ->
         let values = Law.values law a
         let m = mean values
-        let second, third, _ = central values m
         let power (n: int) = gather (Field.Pow(a - m, n))
+
+        let moment n =
+            Law.measured law (fun v -> let centre = mean v in v |> Array.averageBy (fun x -> pown (x - centre) n)) values
 
         let parts =
             match order with
-            | 1 -> [ power 1, 1.0 ]
-            | 2 -> [ power 2, 1.0 ]
-            | 3 -> [ power 3, 1.0; power 1, -3.0 * second ]
-            | _ -> [ power 4, 1.0; power 2, -6.0 * second; power 1, -4.0 * third ]
+            | 1 -> [ power 1, 1.0, 0.0 ]
+            | 2 -> [ power 2, 1.0, 0.0 ]
+            | 3 ->
+                let second, error = moment 2
+                [ power 3, 1.0, 0.0; power 1, -3.0 * second, 3.0 * error ]
+            | _ ->
+                let second, error = moment 2
+                let third, thirdError = moment 3
 
-        [ { single a with Parts = parts } ], None
+                [
+                    power 4, 1.0, 0.0
+                    power 2, -6.0 * second, 6.0 * error
+                    power 1, -4.0 * third, 4.0 * thirdError
+                ]
+
+        [
+            {
+                single a with
+                    Parts = parts |> List.map (fun (row, weight, _) -> row, weight)
+                    WeightErrors = parts |> List.map (fun (_, _, error) -> error)
+            }
+        ],
+        None
     | Field.Statistic(Statistic.Quantile p, a) ->
-        let sorted = Law.values law a |> Array.sort
+        let values = Law.values law a
+        let sorted = Array.sort values
         let q = quantileOf sorted p
-        let rho, error = densityAt sorted p
+        let spacing, error = Law.measured law (spacingAt p) values
         let events = min p (1.0 - p) * float sorted.Length * law.Thinning
 
         if events < fewestEvents then
@@ -132,9 +145,9 @@ let private expandOne law (gather: Field -> int) (observable: Field) : Answer li
         [
             {
                 single (below q a) with
-                    Parts = [ gather (below q a), -1.0 / rho ]
-                    Note = Some $"quantile {Typography.number p} of {a} is {Digest.number q}, where the density is {Digest.number rho}"
-                    RelativeError = error
+                    Parts = [ gather (below q a), -spacing ]
+                    WeightErrors = [ error ]
+                    Note = Some $"quantile {Typography.number p} of {a} is {Digest.number q}, where the density is {Digest.number (1.0 / spacing)}"
             }
         ],
         None
@@ -159,8 +172,8 @@ let private expandOne law (gather: Field -> int) (observable: Field) : Answer li
                 {
                     Name = $"density of {a} at {Typography.number (Math.Round(0.5 * (edges[i] + edges[i + 1]), 4))}"
                     Parts = [ rows[i], 1.0 / width; rows[i + 1], -1.0 / width ]
+                    WeightErrors = [ 0.0; 0.0 ]
                     Note = None
-                    RelativeError = 0.0
                 }
         ],
         Some(a, edges, law)
@@ -236,21 +249,23 @@ let private deviation (resamples: float[][]) =
         let m = Array.average at
         sqrt ((at |> Array.sumBy (fun v -> (v - m) * (v - m))) / (n - 1.0)))
 
-/// The standard error of a combination: from the resamples, or, without them, an upper bound: the sum of the parts' errors.
-let private errorOf (answer: Answer) (replicates: float[][][] option) (errors: float[][] option) (values: float[]) =
-    let fromWeight error =
-        Array.map2 (fun e v -> sqrt (e * e + (answer.RelativeError * v) ** 2.0)) error values
+/// The standard error of a combination: from the resamples, or, without them, an upper bound: the sum of the parts' errors; and that of the weights.
+let private errorOf (answer: Answer) (replicates: float[][][] option) (errors: float[][] option) (curves: float[][]) =
+    let withWeights error =
+        error
+        |> Array.mapi (fun lag e ->
+            List.map2 (fun (row, _) weight -> (weight * curves[row].[lag]) ** 2.0) answer.Parts answer.WeightErrors
+            |> List.sum
+            |> fun weights -> sqrt (e * e + weights))
 
     match replicates, errors with
-    | Some curves, _ ->
-        let resamples = curves[0].Length
-
+    | Some resampled, _ ->
         Some(
-            Array.init resamples (fun r -> combined answer.Parts (curves |> Array.map (fun c -> c[r])))
+            Array.init resampled[0].Length (fun r -> combined answer.Parts (resampled |> Array.map (fun c -> c[r])))
             |> deviation
-            |> fromWeight
+            |> withWeights
         )
-    | None, Some errors -> Some(combined (answer.Parts |> List.map (fun (i, w) -> i, abs w)) errors |> fromWeight)
+    | None, Some errors -> Some(combined (answer.Parts |> List.map (fun (i, w) -> i, abs w)) errors |> withWeights)
     | None, None -> None
 
 let private notesOf recipe = recipe.Answers |> List.choose _.Note
@@ -267,7 +282,7 @@ let private recombined recipe (r: Response) : Response =
         |])
 
     let errors =
-        recipe.Answers |> List.mapi (fun i a -> errorOf a r.Replicates r.StandardError values[i])
+        recipe.Answers |> List.map (fun a -> errorOf a r.Replicates r.StandardError r.Values)
 
     let bounds =
         r.BiasBound
@@ -343,11 +358,46 @@ let private recombinedFields recipe (plain: Response list) : Response list = [
         }
 ]
 
+/// Densities in responses of their own, beside that of everything else.
+let private apart recipe (r: Response) : Response list =
+    let ofDensity = [
+        for d in recipe.Densities -> d, set [ d.First .. d.First + d.Law.Length - 1 ]
+    ]
+
+    let pick name (kept: int[]) =
+        let some (curves: 'a[]) = kept |> Array.map (fun i -> curves[i])
+
+        {
+            r with
+                Observable = name
+                Components = some r.Components
+                Values = some r.Values
+                StandardError = Option.map some r.StandardError
+                Replicates = Option.map some r.Replicates
+                Simultaneous = Option.map some r.Simultaneous
+                Discretisation = Option.map some r.Discretisation
+                BiasBound = Option.map some r.BiasBound
+        }
+
+    let others =
+        [| 0 .. r.Components.Length - 1 |]
+        |> Array.filter (fun i -> ofDensity |> List.forall (fun (_, bins) -> not (bins.Contains i)))
+
+    if r.Field.IsSome || ofDensity.IsEmpty then
+        [ r ]
+    else
+        [
+            if others.Length > 0 then
+                pick (others |> Array.map (fun i -> r.Components[i]) |> String.concat ", ") others
+            for d, bins in ofDensity do
+                pick $"density of {d.Of}" (Array.ofSeq bins)
+        ]
+
 /// The answers of the observables that were asked for, and those of densities for drawing.
 let answer recipe (found: Findings) : Findings =
     let count = recipe.Plain.Length
 
-    let responses =
+    let whole =
         if found.Responses |> List.forall (fun r -> r.Field.IsNone && r.Components.Length = count) then
             found.Responses |> List.map (recombined recipe)
         else
@@ -357,7 +407,7 @@ let answer recipe (found: Findings) : Findings =
         for d in recipe.Densities do
             let bins = d.Law.Length
 
-            for r in responses do
+            for r in whole do
                 if r.Field.IsNone && r.Components.Length >= d.First + bins then
                     let cut (curves: float[][]) = Array.sub curves d.First bins
 
@@ -375,6 +425,6 @@ let answer recipe (found: Findings) : Findings =
 
     {
         found with
-            Responses = responses
+            Responses = whole |> List.collect (apart recipe)
             Densities = densities
     }

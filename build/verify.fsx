@@ -1,0 +1,2 @@
+#load "../leith.fsx"
+Leith.Verify.run ()

@@ -1,0 +1,261 @@
+namespace Leith
+
+open System
+open System.IO
+open Leith.Core
+
+/// Estimates beside exact answers: what `./run verify` prints.
+module Verify =
+    /// One number that is known exactly.
+    type Fact = {
+        System: string
+        Quantity: string
+        Estimator: string
+        Exact: float
+        Estimate: float
+        /// 0 where the estimate has no sampling error.
+        StandardError: float
+    } with
+
+        /// (estimate − exact) in standard errors; estimates without sampling error must agree to 10⁻⁹.
+        member fact.Z =
+            (fact.Estimate - fact.Exact)
+            / sqrt (fact.StandardError ** 2.0 + (1e-9 * (1.0 + abs fact.Exact)) ** 2.0)
+
+    /// More standard errors than this are no chance: one in 16,000 for each fact.
+    let limit = 4.0
+
+    /// A system with its questions: what is run, and which numbers of the outcome are known.
+    type Case = {
+        Name: string
+        Experiment: Experiment
+        Facts: Outcome -> Fact list
+    }
+
+    /// Numbers of the responses: [component][lag] that are known, for every estimator but those left out.
+    let private ofResponses system (lags: float list) (exact: Response -> int -> float -> float) (outcome: Outcome) = [
+        for r in outcome.Responses do
+            for component' in 0 .. r.Components.Length - 1 do
+                for lag in lags do
+                    let at = Digest.nearest r.Lags lag
+
+                    {
+                        System = system
+                        Quantity = $"{r.Components[component']} after {Digest.number r.Lags[at]}"
+                        Estimator = r.Estimator
+                        Exact = exact r component' r.Lags[at]
+                        Estimate = r.Values[component'].[at]
+                        StandardError = r.StandardError |> Option.map (fun e -> e[component'].[at]) |> Option.defaultValue 0.0
+                    }
+    ]
+
+    let private oneLinear () =
+        let x = scalar "x"
+        let gamma, sigma = 0.8, 0.9
+        let deviation = sigma / sqrt (2.0 * gamma)
+
+        {
+            Name = "linear, one number"
+            Experiment = experiment "verify linear" {
+                system (ddt x == -gamma * x)
+                noise (perSite sigma)
+                step (exponential 0.5)
+                sample (members 512 |> spinUp 20.0 |> lasting 8000.0 |> every 0.5)
+                perturb (push x)
+                observe [ x; square x; cube x; cumulant 3 x; quantile 0.9 x ]
+                lags 2.0
+
+                estimate [
+                    dynamical (pairs 20000)
+                    gaussian
+                    exactOf [ -2.0 * gamma / sigma ** 2.0 * x ]
+                    libraryOf [ x; cube x ]
+                ]
+            }
+            Facts =
+                ofResponses "linear, one number" [ 0.5; 2.0 ] (fun _ i t ->
+                    let decay = exp (-gamma * t)
+
+                    match i with
+                    | 0
+                    | 4 -> decay
+                    | 2 -> 3.0 * deviation * deviation * decay
+                    | _ -> 0.0)
+        }
+
+    let private fromFokkerPlanck name (climate: StochasticSystem) x (line: FokkerPlanckLine) others =
+        let mean = ExactLine.mean x x line
+        let deviation = sqrt (ExactLine.mean x (square (x - mean)) line)
+        let z = (x - mean) / deviation
+        let observables = [ for n in 1..4 -> deviation * z ** n ]
+        let lags' = [ 0.5; 1.0; 2.0 ]
+
+        let exact =
+            observables |> List.map (fun a -> ExactLine.response x a (number 1.0) lags' line)
+
+        {
+            Name = name
+            Experiment = experiment $"verify {name}" {
+                system climate.Equations
+                noise climate.Noise
+                step (weakSecondOrder 0.02)
+                sample (members 1024 |> spinUp 40.0 |> lasting 4000.0 |> every 0.5)
+                perturb (push x)
+                observe observables
+                lags 2.0
+                estimate (exactOf climate.Score :: others)
+            }
+            Facts =
+                ofResponses name lags' (fun _ i t ->
+                    let at = lags' |> List.findIndex (fun lag -> abs (lag - t) < 1e-9)
+                    exact[i][at])
+        }
+
+    let private scalarClimate () =
+        let x = scalar "x"
+        let climate = ClimateSystems.scalarAdditive x
+        let drift = climate.Equations.Head.Drift
+
+        fromFokkerPlanck "scalar climate" climate x (ExactLine.ofDrift x drift (number (0.5 * 0.7071 ** 2.0)) (-6.0, 5.0)) [
+            dynamical (pairs 20000)
+            libraryOf [ x; square x; cube x ]
+        ]
+
+    let private multiplicative () =
+        let x = scalar "x"
+        let climate = ClimateSystems.scalarMultiplicative x
+
+        let line =
+            ExactLine.ofDrift x climate.Equations.Head.Drift (0.5 * (square (0.3 - 0.2 * x) + 0.25)) (-10.0, 8.0)
+
+        fromFokkerPlanck "multiplicative noise" climate x line [ dynamical (pairs 20000) ]
+
+    let private oscillators () =
+        let position, velocity = scalar "q", scalar "p"
+
+        {
+            Name = "damped oscillator"
+            Experiment = experiment "verify oscillator" {
+                system [ ddt position == velocity; ddt velocity == -2.0 * position - 0.5 * velocity ]
+                noise (diagonal [ 0.2; 0.7 ])
+                step (exponential 0.5)
+                sample (members 256 |> spinUp 40.0 |> lasting 4000.0 |> every 0.5)
+                perturb (push velocity)
+                observe [ position; velocity ]
+                lags 3.0
+
+                estimate [
+                    propagator
+                    gaussian
+                    dynamical (pairs 20000)
+                    libraryOf [ position; velocity ]
+                ]
+            }
+            Facts =
+                ofResponses "damped oscillator" [ 1.0; 3.0 ] (fun _ i t ->
+                    // q and p after a unit push of p: e^{−t/4} sin(ωt)/ω and its derivative
+                    let rate = 0.25
+                    let omega = sqrt (2.0 - rate * rate)
+
+                    if i = 0 then
+                        exp (-rate * t) * sin (omega * t) / omega
+                    else
+                        exp (-rate * t) * (cos (omega * t) - rate / omega * sin (omega * t)))
+        }
+
+    let private linearField () =
+        let u = field "u" (torus (2.0 * pi) 16)
+
+        {
+            Name = "linear field"
+            Experiment = experiment "verify field" {
+                system (ddt u == -0.5 * u + 0.1 * lap u - 0.4 * dx u)
+                noise (white 1.0)
+                step (exponential 0.5)
+                sample (members 128 |> spinUp 20.0 |> lasting 2000.0 |> every 0.5)
+                perturb (kick u (pixel 0 0))
+                observe [ u ]
+                lags 2.0
+                estimate [ propagator; gaussian; dynamical (pairs 4096); libraryOf [ u; cube u ] ]
+            }
+            Facts =
+                fun outcome ->
+                    let exact = outcome.Response "propagator"
+
+                    ofResponses "linear field" [ 0.5; 2.0 ] (fun _ i t -> exact.Values[i].[Digest.nearest exact.Lags t]) {
+                        outcome with
+                            Responses = outcome.Responses |> List.filter (fun r -> r.Estimator <> "propagator")
+                    }
+                    |> List.filter (fun fact ->
+                        fact.Quantity.StartsWith "x+0 "
+                        || fact.Quantity.StartsWith "x+1 "
+                        || fact.Quantity.StartsWith "x+2 ")
+        }
+
+    /// All systems, made when they are asked for.
+    let internal cases: (unit -> Case) list = [ oneLinear; oscillators; scalarClimate; multiplicative; linearField ]
+
+    /// The facts of some cases, each run from nothing in a folder that is removed.
+    let internal facts (options: Options.Options) (cases: Case list) : Fact list =
+        let folder = Directory.CreateTempSubdirectory("leith-verify-").FullName
+
+        let options = {
+            options with
+                Out = Path.Combine(folder, "out")
+                Cache = Some(Path.Combine(folder, "cache"))
+        }
+
+        try
+            cases
+            |> List.collect (fun case -> Runner.prepare options case.Experiment |> Runner.answer options "" [] |> case.Facts)
+        finally
+            Directory.Delete(folder, true)
+
+    let private cells (fact: Fact) =
+        let digits (value: float) =
+            value.ToString("F6", Globalization.CultureInfo.InvariantCulture)
+
+        [
+            fact.System
+            fact.Quantity
+            fact.Estimator
+            digits fact.Exact
+            digits fact.Estimate
+            (if fact.StandardError > 1e-12 then
+                 digits fact.StandardError
+             else
+                 "–")
+            (fact.Z.ToString("F2", Globalization.CultureInfo.InvariantCulture))
+            + (if abs fact.Z > limit then " ✗" else "")
+        ]
+
+    /// Runs everything, prints the table, and answers with exit code 1 where an estimate is more than four standard errors off.
+    let run () =
+        guarded (fun () ->
+            let facts = cases |> List.map (fun make -> make ()) |> facts (Options.current ())
+
+            Terminal.rows
+                [
+                    "system", false
+                    "quantity", false
+                    "estimator", false
+                    "exact", true
+                    "estimate", true
+                    "standard error", true
+                    "z", true
+                ]
+                (List.map cells facts)
+
+            let off = facts |> List.filter (fun fact -> not (abs fact.Z <= limit))
+            let largest = facts |> List.map (fun fact -> abs fact.Z) |> List.max
+
+            Terminal.say $"{facts.Length} numbers, {off.Length} beyond {limit} standard errors, largest |z| {Digest.number largest}"
+
+            Runner.judgeChecks false [
+                {
+                    Name = "exact answers"
+                    Value = largest
+                    Limit = limit
+                    Passed = off.IsEmpty
+                }
+            ])
