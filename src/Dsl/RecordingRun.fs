@@ -120,7 +120,7 @@ let private library (r: Recording) (data: Data) longest seed (estimator: Estimat
     let plan =
         VectorLibrary.plan components (VectorLibrary.candidates components [] asked)
 
-    let rows, columns = VectorLibrary.rows plan []
+    let rows, columns = VectorLibrary.rows plan [] []
     let plain = LagProducts.Of(r, longest, [||], [||])
     let values = series r components rows
     let features = Array.truncate columns.Length values

@@ -25,6 +25,10 @@ let private powers (unknowns: Field list) degree =
                 |> List.reduce (fun a b -> a * b)
     ]
 
+/// All monomials of the unknowns with total degree 1 … degree, the unknowns first.
+let monomials (unknowns: Field list) degree =
+    unknowns @ (if degree > 1 then powers unknowns degree else [])
+
 /// Monomials that a forecast takes besides the unknowns, where these are few: up to degree 5 of one unknown, 3 of two, 2 of three.
 let forecasts (unknowns: Field list) =
     match unknowns.Length with
@@ -111,9 +115,9 @@ let plan (unknowns: Field list) (features: Field list) : Plan =
         Further = List.ofSeq further
     }
 
-/// Rows of the moments' observables, and of their fields B.
-let rows (plan: Plan) (known: Field list) =
-    plan.Features @ plan.Further @ known, plan.Features @ known
+/// Rows of the moments' observables, with others before a known score, and of their fields B.
+let rows (plan: Plan) (others: Field list) (known: Field list) =
+    plan.Features @ plan.Further @ others @ known, plan.Features @ known
 
 let private refuseFixed (estimator: Estimator) (library: Library) =
     match library.Fixed with

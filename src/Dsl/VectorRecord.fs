@@ -43,7 +43,7 @@ let map c (fields: Field list) =
     Func<ITileMap>(Lower.vector c.Unknowns fields)
 
 let scores c = [
-    for e in c.Experiment.Estimate do
+    for e in Experiment.scored c.Experiment do
         match e.Method with
         | Method.Exact score -> e, score
         | _ -> ()
@@ -57,21 +57,31 @@ let drifts c =
     | Source.Simulated(equations, _, _, _) -> equations |> List.map _.Drift
     | Source.Recorded _ -> []
 
-/// What the libraries among the estimators need, none without them.
-let libraryPlan c =
-    let features = [
-        for e in c.Experiment.Estimate do
+/// The features of the libraries among the estimators.
+let libraryFeatures c =
+    [
+        for e in Experiment.scored c.Experiment do
             match e.Method with
             | Method.Library library ->
                 VectorLibrary.demand e library
                 yield! VectorLibrary.candidates c.Unknowns (drifts c) library
             | _ -> ()
     ]
+    |> List.distinct
 
-    if features.IsEmpty then
-        None
+/// What scores in closed form are fitted and tested on, the features of libraries first; none without such scores.
+let libraryPlan c =
+    let isClosed (e: Estimator) =
+        match e.Method with
+        | Method.Gaussian
+        | Method.Exact _
+        | Method.Library _ -> true
+        | _ -> false
+
+    if Experiment.scored c.Experiment |> List.exists isClosed then
+        Some(VectorLibrary.plan c.Unknowns (List.distinct (libraryFeatures c @ c.Unknowns)))
     else
-        Some(VectorLibrary.plan c.Unknowns (List.distinct features))
+        None
 
 let lagPlan c observables features (scoreMaps: Func<ITileMap> list) =
     VectorLagPlan(
@@ -90,10 +100,10 @@ let lagPlan c observables features (scoreMaps: Func<ITileMap> list) =
         Names = names c
     )
 
-/// Lag products of lag 0 that a library is fitted from, with the first known score.
-let momentPlan c (plan: VectorLibrary.Plan) =
+/// Lag products of lag 0 that scores in closed form are fitted and tested from, with the first known score; further rows before it.
+let momentPlan c (plan: VectorLibrary.Plan) extra =
     let known = scores c |> List.tryHead |> Option.map snd |> Option.defaultValue []
-    let rows, columns = VectorLibrary.rows plan known
+    let rows, columns = VectorLibrary.rows plan extra known
 
     VectorLagPlan(
         c.Plan,
@@ -108,7 +118,7 @@ let samplesKey c =
     $"samples {VectorClustered.samplesKept}\n{describe c.Experiment}"
 
 let needsSamples c =
-    c.Experiment.Estimate
+    Experiment.scored c.Experiment
     |> List.exists (fun e ->
         match e.Method with
         | Method.Learned _
@@ -160,10 +170,11 @@ let gather c name observables features scoreMaps (open': int -> ITileSink list) 
         result)
 
 /// Lag products, the law of each unknown, and the moments of the features of libraries.
-let products c (library: VectorLibrary.Plan option) =
+/// `watched`: expressions whose largest values are wanted, too.
+let products c (library: VectorLibrary.Plan option) (extra: Field list) (watched: Field list) =
     let others, _ = rowsOf c
     let exact = scores c
-    let features = library |> Option.map _.Features |> Option.defaultValue []
+    let features = libraryFeatures c
 
     let text =
         "observables\n" + texts others + "\nscores\n" + texts (exact |> List.collect snd)
@@ -175,10 +186,17 @@ let products c (library: VectorLibrary.Plan option) =
             text + "\nfeatures\n" + texts features
 
     let key = $"vector lag products {describe c.Experiment}\nlags {c.Longest}\n{text}"
-    let momentsKey = "vector moments" + key
+
+    let tested =
+        library |> Option.map (fun plan -> texts (plan.Features @ extra)) |> Option.defaultValue ""
+
+    let momentsKey = $"vector moments {tested}\n{key}"
+
+    let watchedKey = $"extremes\n{describe c.Experiment}\n{texts watched}"
 
     let keys =
         (c.Unknowns |> List.map (StationaryLaw.key c.Experiment))
+        @ (if watched.IsEmpty then [] else [ watchedKey ])
         @ (library |> Option.map (fun _ -> momentsKey) |> Option.toList)
 
     let finished (arrays: Arrays list) =
@@ -188,18 +206,31 @@ let products c (library: VectorLibrary.Plan option) =
         let moments =
             library
             |> Option.map (fun plan ->
-                VectorMoments(LagProducts.FromArrays(List.last arrays, names c), VectorLibrary.texts plan |> Array.ofList, plan.Slopes))
+                let sums = LagProducts.FromArrays(List.last arrays, names c)
+                sums, VectorMoments(sums, VectorLibrary.texts plan |> Array.ofList, plan.Slopes))
 
-        laws, moments
+        let largest =
+            if watched.IsEmpty then
+                [||]
+            else
+                arrays[c.Unknowns.Length]["largest"]
+
+        laws, moments, largest
 
     match stored c.Setting key, keys |> List.choose (stored c.Setting) with
     | Some arrays, others when others.Length = keys.Length ->
-        let laws, moments = finished others
-        LagProducts.FromArrays(arrays, names c), laws, moments
+        let laws, moments, largest = finished others
+        LagProducts.FromArrays(arrays, names c), laws, moments, largest
     | _ ->
         let onePoint = OnePoint(c.Unknowns.Length, c.Plan)
-        let sums = library |> Option.map (fun plan -> VectorLags(momentPlan c plan))
+        let sums = library |> Option.map (fun plan -> VectorLags(momentPlan c plan extra))
         let saver = if needsSamples c then Some(saverOf c) else None
+
+        let extremes =
+            if watched.IsEmpty then
+                None
+            else
+                Some(Extremes(c.Plan, TileRows(watched.Length, map c watched)))
 
         let products =
             gather c "simulate and correlate" others features [ for _, score in exact -> map c score ] (fun tile -> [
@@ -208,6 +239,8 @@ let products c (library: VectorLibrary.Plan option) =
                     lags.Open tile
                 for saver in Option.toList saver do
                     saver.Open tile
+                for extremes in Option.toList extremes do
+                    extremes.Open tile
             ])
 
         for saver in Option.toList saver do
@@ -216,14 +249,18 @@ let products c (library: VectorLibrary.Plan option) =
         let arrays = [
             for law in onePoint.Complete() do
                 law.ToArrays()
+            for extremes in Option.toList extremes do
+                let arrays = Arrays()
+                arrays["largest"] <- extremes.Largest
+                arrays
             for lags in Option.toList sums do
                 lags.Result().ToArrays()
         ]
 
         store c.Setting key (products.ToArrays())
         List.iter2 (store c.Setting) keys arrays
-        let laws, moments = finished arrays
-        products, laws, moments
+        let laws, moments, largest = finished arrays
+        products, laws, moments, largest
 
 /// One response for each push: [lag][row][kick] of an estimate to curves of the observables.
 let responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (errors: float[][][] option) notes : Response list =

@@ -68,21 +68,39 @@ let private dynamical c estimator effort (products: LagProducts) =
 
     responses c estimator lags (cube _.Values) (Some(cube _.StandardError)) (Twins.notes None (List.map snd estimates))
 
-let private library' c estimator library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =
+/// The fit of a library on the first pass.
+let private fitted c (estimator: Estimator) library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =
     let first = c.Unknowns.Length * (1 + (scores c).Length)
 
     let chosen =
         VectorLibrary.choose plan (drifts c) moments (products.CorrelationSamples()) library
 
-    let fit =
-        Terminal.stage $"fit {estimator}" (fun _ -> VectorLibrary.fit plan products moments chosen (fun j -> first + j) c.Seed)
+    Terminal.stage $"fit {estimator}" (fun _ -> VectorLibrary.fit plan products moments chosen (fun j -> first + j) c.Seed)
 
+let private library' c estimator library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) tested =
+    let fit = fitted c estimator library plan products moments
     let texts = VectorLibrary.texts plan
 
-    estimated c estimator fit.Response (VectorLibrary.notes library texts fit),
-    [
-        VectorLibrary.report estimator (names c) texts fit (stein c (Array.create c.Unknowns.Length 1.0) fit.Response)
-    ]
+    VectorLibrary.report estimator (names c) texts fit []
+    |> tested estimator (Some fit) (estimated c estimator fit.Response (VectorLibrary.notes library texts fit))
+
+/// What a second pass needs to know of an estimator.
+let private conjugateAsk c (estimator: Estimator) plan products moments =
+    let score, _ = VectorConjugate.standsOn estimator
+
+    match score.Method with
+    | Method.Gaussian -> VectorTrust.ask c estimator (ScorePolynomial.fitted 0.0 c.Unknowns c.Unknowns) [] None
+    | Method.Exact s -> VectorTrust.ask c estimator (ScorePolynomial.given s) [] None
+    | Method.Library library ->
+        let plan: VectorLibrary.Plan = Option.get plan
+        let fit = fitted c score library plan products (Option.get moments)
+        let texts = VectorLibrary.texts plan
+
+        let form =
+            ScorePolynomial.fitted fit.Ridge c.Unknowns [ for j in fit.Chosen -> plan.Features[j] ]
+
+        VectorTrust.ask c estimator form (VectorLibrary.notes library texts fit) (Some(VectorLibrary.report score (names c) texts fit []))
+    | _ -> raise (LeithException $"{estimator}: not yet.")
 
 /// Samples from the scores of the estimators that ask for them.
 let private generated c (products: LagProducts) = [
@@ -144,7 +162,23 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
     }
 
     let plan = libraryPlan c
-    let products, onePoint, moments = products c plan
+    let standard = plan |> Option.map (VectorStandard.standard c)
+
+    let products, onePoint, sums, largest =
+        products
+            c
+            plan
+            (standard |> Option.map VectorStandard.extra |> Option.defaultValue [])
+            (standard |> Option.map VectorStandard.watched |> Option.defaultValue [])
+
+    let moments = sums |> Option.map snd
+
+    let tested (estimator: Estimator) fit (responses: Response list) report =
+        let report, bounds =
+            Terminal.stage $"test {estimator}" (fun _ ->
+                VectorStandard.report c standard.Value products (fst sums.Value) largest estimator fit report)
+
+        VectorStandard.bounded c bounds responses, [ report ]
 
     let statistics =
         List.map2 (fun u s -> StationaryLaw.ofScalar (string u) s) c.Unknowns onePoint
@@ -152,21 +186,28 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
     let exact = scores c |> List.map fst
     let second' = madeFromData c products
 
+    let conjugate =
+        lazy
+            (VectorTrust.run c products [
+                for e in experiment.Estimate do
+                    if VectorConjugate.isConjugate c e then
+                        conjugateAsk c e plan products moments
+            ])
+
     let estimate (estimator: Estimator) =
         match estimator.Method with
+        | _ when VectorConjugate.isConjugate c estimator -> conjugate.Value[estimator.Label]
         | Method.Robust _ -> raise (LeithException $"{estimator}: not yet.")
         | Method.Propagator -> propagator c estimator, []
         | Method.Dynamical effort -> dynamical c estimator effort products, []
-        | Method.Gaussian -> estimated c estimator (VectorResponse.Gaussian(products, 200, c.Seed)) [], []
+        | Method.Gaussian ->
+            tested estimator None (estimated c estimator (VectorResponse.Gaussian(products, 200, c.Seed)) []) (scoreReport estimator None [] [])
         | Method.Exact _ ->
             let r =
                 VectorResponse.FromScore(products, List.findIndex ((=) estimator) exact, false, 200, c.Seed)
 
-            estimated c estimator r [],
-            [
-                scoreReport estimator None (stein c (Array.create c.Unknowns.Length 1.0) r) []
-            ]
-        | Method.Library library -> library' c estimator library plan.Value products moments.Value
+            tested estimator None (estimated c estimator r []) (scoreReport estimator None [] [])
+        | Method.Library library -> library' c estimator library plan.Value products moments.Value tested
         | Method.Learned _
         | Method.Clustered _ -> second'[estimator.Label]
 
