@@ -22,36 +22,31 @@ internal static class BlockBootstrap
     /// <exception cref="LeithException">Fewer than <see cref="FewestBlocks"/> independent blocks.</exception>
     internal static int Draws(LagProducts products, int units)
     {
-        var shape = products.Shape;
-        int independent = products.Blocks / shape.Window;
+        int window = products.Window, independent = (int)products.Chains.Sum(count => Math.Max(1.0, count / (double)window));
         if (independent < FewestBlocks)
-            throw new LeithException($"bootstrap: expected at least {FewestBlocks} blocks for a standard error, got {independent} ({products.Samples} samples in blocks of {shape.BlockLength * shape.Window}). Take more data, more members, or shorter blocks.");
-        return shape.Window == 1 ? units : independent;
+            throw new LeithException($"bootstrap: expected at least {FewestBlocks} blocks for a standard error, got {independent} ({products.Samples} samples in blocks of {products.BlockLength * window}). Take more data, more members, or shorter blocks.");
+        return window == 1 ? units : independent;
     }
 
-    /// <summary>One standard error of every value of an estimator that maps C(τ), [lag][row · columns + column], to [lag][value].</summary>
-    public static double[][] StandardErrors(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed, out IReadOnlyList<string> notes)
+    /// <summary>Standard errors and replicates of an estimator that maps C(τ), [lag][row · columns + column], to [lag][value].</summary>
+    public static Resampled Resample(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed)
     {
-        if (resamples < 2) throw new LeithException($"bootstrap: expected at least 2 resamples, got {resamples}. 200 is usual.");
         Draws(products, FewestBlocks);
-        notes = Notes(products);
         var units = Units(products);
         int draws = Draws(products, units.Count);
-        // Differences from the estimate itself: squares of large numbers would hide small errors.
-        var centre = estimator(products.Means());
-        double[][] sums = Like(centre), squares = Like(centre);
-        for (int resample = 0; resample < resamples; resample++) Accumulate(estimator(Draw(products, units, Resampling.Weights(units.Count, draws, seed, resample))), centre, sums, squares);
-        return Deviations(sums, squares, resamples, Math.Sqrt(draws / (draws - 1.0)));
+        return Resampled.Of(estimator(products.Means()), resamples, draws, resample => estimator(Draw(products, units, Resampling.Weights(units.Count, draws, seed, resample))));
     }
 
     // A drawn block has to be longer than the memory, unless it is a whole member.
     internal static List<string> Notes(LagProducts products)
     {
-        var shape = products.Shape;
-        if (products.Chains.All(count => count == 1)) return [];
+        int window = products.Window;
+        if (products.Chains.All(count => count <= window)) return [];
         double memory = products.CorrelationSamples();
-        return shape.BlockLength * shape.Window >= 2 * memory ? []
-            : [$"standard errors are too small: blocks of {shape.BlockLength * shape.Window} samples against a memory of about {memory:f0} samples"];
+        if (products.BlockLength * window < 0.5 * memory)
+            throw new LeithException($"bootstrap: expected at least {FewestBlocks} blocks as long as the memory, got blocks of {products.BlockLength * window} samples against a memory of about {memory:f0} (integrated autocorrelation time). Take {Math.Ceiling(2 * memory / (products.BlockLength * window)):f0} times as much data, or more members.");
+        return products.BlockLength * window >= 2 * memory ? []
+            : [$"standard errors are too small: blocks of {products.BlockLength * window} samples against a memory of about {memory:f0} samples"];
     }
 
     // What is drawn: windows of consecutive blocks of a member, or groups of blocks where there are many.
@@ -60,7 +55,7 @@ internal static class BlockBootstrap
     /// <summary>First block and number of blocks of everything that is drawn in one piece.</summary>
     internal static List<(int First, int Count)> Ranges(LagProducts products)
     {
-        int window = products.Shape.Window, first = 0;
+        int window = products.Window, first = 0;
         var ranges = new List<(int, int)>();
         if (window == 1)
         {
@@ -102,27 +97,5 @@ internal static class BlockBootstrap
             for (int lag = 0; lag < pairs.Length; lag++) pairs[lag] += weight * count[lag];
         }
         return products.Normalise(sums, pairs);
-    }
-
-    internal static double[][] Like(double[][] values) => [.. values.Select(lag => new double[lag.Length])];
-
-    internal static void Accumulate(double[][] values, double[][] centre, double[][] sums, double[][] squares)
-    {
-        for (int lag = 0; lag < values.Length; lag++)
-            for (int n = 0; n < values[lag].Length; n++)
-            {
-                double difference = values[lag][n] - centre[lag][n];
-                sums[lag][n] += difference;
-                squares[lag][n] += difference * difference;
-            }
-    }
-
-    internal static double[][] Deviations(double[][] sums, double[][] squares, int resamples, double factor)
-    {
-        double Deviation(double sum, double square) => factor * Math.Sqrt(Math.Max(0, (square - sum * sum / resamples) / (resamples - 1)));
-        var deviations = sums.Select((lag, l) => lag.Select((sum, n) => Deviation(sum, squares[l][n])).ToArray()).ToArray();
-        if (deviations.Any(lag => lag.Any(value => !double.IsFinite(value))))
-            throw new LeithException("bootstrap: expected resamples whose covariance can be inverted and that have pairs at every lag, got one that has not. Take more data, or fewer lags or components.");
-        return deviations;
     }
 }

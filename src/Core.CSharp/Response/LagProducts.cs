@@ -20,6 +20,9 @@ public enum LagNormalisation
 /// </remarks>
 public sealed partial class LagProducts
 {
+    // A drawn block cuts the memory at its ends: the variance is too small by about τ_int/2 of its length.
+    private const double BlocksOfMemory = 4;
+
     // One array a block: [(lag (Rows+1) + i) (Columns+1) + j]; the extra row and column belong to the constant 1, so that sums and counts of pairs come along.
     private readonly IReadOnlyList<double[]> _blocks;
 
@@ -67,6 +70,9 @@ public sealed partial class LagProducts
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     internal LagShape Shape { get; }
+
+    /// <summary>Consecutive blocks that the bootstrap draws together: as many as make four integrated autocorrelation times; 1 where blocks are whole members.</summary>
+    internal int Window => field > 0 ? field : field = FindWindow();
 
     /// <summary>Number of consecutive blocks of each member, in the order of the blocks.</summary>
     internal IReadOnlyList<int> Chains { get; }
@@ -118,6 +124,27 @@ public sealed partial class LagProducts
             for (int n = 0; n < size; n++) means[lag][n] = sums[lag * size + n] * scale;
         }
         return means;
+    }
+
+    /// <summary>One object for each member.</summary>
+    internal IEnumerable<LagProducts> Members()
+    {
+        int first = 0;
+        foreach (int count in Chains)
+        {
+            yield return new LagProducts(Shape, [.. _blocks.Skip(first).Take(count)], [count]) { Normalisation = Normalisation };
+            first += count;
+        }
+    }
+
+    private int FindWindow()
+    {
+        int longest = Chains.Max();
+        if (longest == 1) return 1;
+        double wanted = Math.Ceiling(BlocksOfMemory * CorrelationSamples() / BlockLength);
+        // Shorter where there would be too few, which the estimate says then.
+        int most = Chains.Count >= BlockBootstrap.FewestBlocks ? longest : Blocks / BlockBootstrap.FewestBlocks;
+        return (int)Math.Clamp(wanted, Shape.Window, Math.Max(Shape.Window, most));
     }
 
     private double Count(int lag) => Total[Shape.Index(lag, Rows, Columns)];

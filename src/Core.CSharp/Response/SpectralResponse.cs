@@ -6,7 +6,25 @@ namespace Leith.Core;
 /// <param name="Lags">Lags in units of time.</param>
 /// <param name="Values">[lag][site offset from the kick].</param>
 /// <param name="StandardError">One standard error, same shape; zero where an estimate has no sampling error.</param>
-public sealed record FieldResponse(double[] Lags, double[][] Values, double[][] StandardError);
+public sealed record FieldResponse(double[] Lags, double[][] Values, double[][] StandardError)
+{
+    /// <summary>The curves of each resample of the bootstrap at a few sites, [resample][lag][i], i over <see cref="ReplicateSites"/>; null without a bootstrap. They scatter about the values as these do about the truth.</summary>
+    public double[][][]? Replicates { get; init; }
+
+    /// <summary>The sites of the replicates: those along the first axis through the kick.</summary>
+    public int[] ReplicateSites { get; init; } = [];
+
+    /// <summary>Independent blocks behind the standard errors; see <see cref="Bands"/>.</summary>
+    public int Independent { get; init; }
+
+    /// <summary>Numbers of the sites along the first axis through the origin.</summary>
+    public static int[] AlongFirstAxis(Grid grid) => [.. Enumerable.Range(0, grid.Points[0]).Select(x =>
+    {
+        var index = new int[grid.Dimensions];
+        index[0] = x;
+        return grid.Ravel(index);
+    })];
+}
 
 /// <summary>
 /// Impulse responses from lag products of homogeneous fields, mode by mode; R_k is the unnormalised transform of R(x), so R_k(0) = 1.
@@ -112,12 +130,18 @@ public static class SpectralResponse
         const int groups = 8;
         var sums = new double[groups][][];
         var squares = new double[groups][][];
+        int[] sites = FieldResponse.AlongFirstAxis(grid);
+        var replicates = new double[bootstrap.Resamples][][];
         Parallel.For(0, groups, new ParallelOptions { MaxDegreeOfParallelism = bootstrap.Threads }, group =>
         {
             sums[group] = Zeros(values);
             squares[group] = Zeros(values);
             for (int r = group; r < bootstrap.Resamples; r += groups)
-                AddResample(ToSites(grid, statistic(Resampling.Weights(blocks, blocks, bootstrap.Seed, r))), values, sums[group], squares[group]);
+            {
+                var resample = ToSites(grid, statistic(Resampling.Weights(blocks, blocks, bootstrap.Seed, r)));
+                AddResample(resample, values, sums[group], squares[group]);
+                replicates[r] = [.. resample.Select(lag => sites.Select(site => lag[site]).ToArray())];
+            }
         });
         var error = Zeros(values);
         for (int lag = 0; lag < values.Length; lag++)
@@ -126,7 +150,8 @@ public static class SpectralResponse
                 double n = bootstrap.Resamples, mean = sums.Sum(s => s[lag][x]) / n, square = squares.Sum(s => s[lag][x]) / n;
                 error[lag][x] = Math.Sqrt(Math.Max(0, square - mean * mean) * n / (n - 1) * blocks / (blocks - 1));
             }
-        return new FieldResponse(lags, values, error);
+        var few = Resampled.Of([.. values.Select(lag => sites.Select(site => lag[site]).ToArray())], blocks, replicates);
+        return new FieldResponse(lags, values, error) { Replicates = few.Replicates, ReplicateSites = sites, Independent = blocks };
     }
 
     static double[][] Zeros(double[][] like) => [.. like.Select(row => new double[row.Length])];

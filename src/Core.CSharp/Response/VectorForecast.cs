@@ -26,11 +26,10 @@ public static class VectorForecast
     {
         StateCovariance.Check(products);
         var ranges = BlockBootstrap.Ranges(products);
-        int draws = BlockBootstrap.Draws(products, ranges.Count), d = products.Dimension;
+        int draws = BlockBootstrap.Draws(products, ranges.Count);
         var units = ranges.Select(range => (Sums: BlockBootstrap.Join(products, range.First, range.Count), Rows: RowSums(products, range.First, range.Count))).ToArray();
         var centre = Values(products, products.Means(), Divided(RowSums(products, 0, products.Blocks), products.Samples), score, features);
-        double[][] sums = BlockBootstrap.Like(centre), squares = BlockBootstrap.Like(centre);
-        for (int resample = 0; resample < resamples; resample++)
+        return VectorResponse.Of(products, centre, Resampled.Of(centre, resamples, draws, resample =>
         {
             var weights = Resampling.Weights(units.Length, draws, seed, resample);
             double[] drawn = new double[units[0].Sums.Sums.Length], pairs = new double[units[0].Sums.Pairs.Length], rows = new double[products.Rows];
@@ -41,11 +40,8 @@ public static class VectorForecast
                 Resampling.AddScaled(weights[u], units[u].Sums.Pairs, pairs);
                 Resampling.AddScaled(weights[u], units[u].Rows, rows);
             }
-            BlockBootstrap.Accumulate(Values(products, products.Normalise(drawn, pairs), Divided(rows, pairs[0]), score, features), centre, sums, squares);
-        }
-        var errors = BlockBootstrap.Deviations(sums, squares, resamples, Math.Sqrt(draws / (draws - 1.0)));
-        double[][][] Shape(double[][] flat) => [.. flat.Select(lag => lag.Chunk(d).ToArray())];
-        return new ResponseEstimate(products.Lags, Shape(centre), Shape(errors)) { Notes = [.. products.Notes, .. BlockBootstrap.Notes(products)] };
+            return Values(products, products.Normalise(drawn, pairs), Divided(rows, pairs[0]), score, features);
+        }));
     }
 
     private static double[] RowSums(LagProducts products, int first, int count)

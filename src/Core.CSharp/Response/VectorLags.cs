@@ -26,8 +26,11 @@ public sealed record VectorLagPlan(SamplingPlan Sampling, int Dimension, int Lag
     /// <summary>What sums are divided by.</summary>
     public LagNormalisation Normalisation { get; init; }
 
-    /// <summary>Samples of a time block; null takes whole members where there are 64 or more, else as long as makes 64 blocks of all members together.</summary>
+    /// <summary>Samples of a time block; null takes whole members where there are 64 or more, else as long as makes 128 blocks of all members together.</summary>
     public long? BlockLength { get; init; }
+
+    // Whole members are independent; of fewer there are time blocks, of which the bootstrap draws neighbours together.
+    private const int EnoughMembers = 64, WantedBlocks = 128;
 
     internal LagShape Shape()
     {
@@ -37,10 +40,10 @@ public sealed record VectorLagPlan(SamplingPlan Sampling, int Dimension, int Lag
         if (Scores.FirstOrDefault(score => score.Rows != Dimension) is { } odd)
             throw new LeithException($"lag products: expected scores of {Dimension} rows, one an unknown, got {odd.Rows}.");
         if (BlockLength < 1) throw new LeithException($"lag products: expected time blocks of at least one sample, got {BlockLength}.");
-        long perMember = (64 + members - 1) / members;
+        long perMember = members >= EnoughMembers ? 1 : (WantedBlocks + members - 1) / members;
         var names = Names.Count == Dimension ? Names : [.. Enumerable.Range(1, Dimension).Select(i => $"x{i}")];
         int rows = Dimension + Observables.Sum(a => a.Rows), columns = Dimension + Scores.Concat(Features).Sum(b => b.Rows);
-        return new LagShape(Dimension, rows, columns, Lags, Sampling.Every, BlockLength ?? Math.Max(1, (samples + perMember - 1) / perMember), 1, names);
+        return new LagShape(Dimension, rows, columns, Lags, Sampling.Every, BlockLength ?? Math.Max(1, (samples + perMember - 1) / perMember), BlockLength is null && perMember > 1 ? 2 : 1, names);
     }
 }
 

@@ -6,6 +6,13 @@ namespace Leith.Core;
 /// <param name="StandardError">One standard error, same shape.</param>
 public sealed record ResponseEstimate(double[] Lags, double[][][] Values, double[][][] StandardError)
 {
+    /// <summary>The curves of each resample of the bootstrap, [resample][lag][observable][kick], which scatter about <see cref="Values"/> as these do about the truth; null without a bootstrap.</summary>
+    /// <remarks>What is made of the response by a linear step, such as a convolution, is made of each of them; its standard error is their standard deviation.</remarks>
+    public double[][][][]? Replicates { get; init; }
+
+    /// <summary>Independent blocks behind the standard errors; see <see cref="Bands"/>.</summary>
+    public int Independent { get; init; }
+
     /// <summary>What the reader should know of this estimate.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }
@@ -53,12 +60,19 @@ public static class VectorResponse
         }, resamples, seed);
     }
 
-    private static ResponseEstimate Estimate(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed)
+    private static ResponseEstimate Estimate(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed) =>
+        Of(products, estimator(products.Means()), BlockBootstrap.Resample(products, estimator, resamples, seed));
+
+    // Values are [lag][row · d + kick].
+    internal static ResponseEstimate Of(LagProducts products, double[][] values, Resampled resampled)
     {
-        var values = estimator(products.Means());
-        var errors = BlockBootstrap.StandardErrors(products, estimator, resamples, seed, out var notes);
         int d = products.Dimension;
-        return new ResponseEstimate(products.Lags, Shaped(values, d), Shaped(errors, d)) { Notes = [.. products.Notes, .. notes] };
+        return new ResponseEstimate(products.Lags, Shaped(values, d), Shaped(resampled.StandardError, d))
+        {
+            Replicates = [.. resampled.Replicates.Select(replicate => Shaped(replicate, d))],
+            Independent = resampled.Independent,
+            Notes = [.. products.Notes, .. BlockBootstrap.Notes(products)],
+        };
     }
 
     private static double[][][] Shaped(double[][] flat, int columns) => [.. flat.Select(lag => lag.Chunk(columns).ToArray())];

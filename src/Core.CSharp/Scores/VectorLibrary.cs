@@ -36,13 +36,11 @@ public static class VectorLibrary
         double ridge = LibrarySolver.ChooseRidge(moments, chosen, free);
         var fit = new Fitted(lags, moments, [.. chosen], [.. columns], ridge, free);
         var values = fit.Values(lags.Means(), moments.Whole);
-        var errors = StandardErrors(lags, moments, fit, values, resamples, seed);
-        int d = moments.Dimension, k = chosen.Count, last = lags.Longest + 1;
+        var resampled = Resample(lags, moments, fit, values, resamples, seed);
+        double[][] errors = resampled.StandardError;
+        int k = chosen.Count, last = lags.Longest + 1;
         double[][] Shape(double[] flat) => [.. flat.Chunk(k)];
-        var response = new ResponseEstimate(lags.Lags, [.. values.Take(last).Select(lag => lag.Chunk(d).ToArray())], [.. errors.Take(last).Select(lag => lag.Chunk(d).ToArray())])
-        {
-            Notes = [.. lags.Notes, .. BlockBootstrap.Notes(lags)],
-        };
+        var response = VectorResponse.Of(lags, values[..last], new Resampled(errors[..last], [.. resampled.Replicates.Select(replicate => replicate[..last])], resampled.Independent));
         double loss = LibrarySolver.HeldOut(moments, chosen, ridge, free)?.Average() ?? double.NaN;
         return new([.. chosen], response, Shape(values[last]), Shape(errors[last]), values[last + 1], errors[last + 1], ridge, loss,
             moments.HasExact ? (values[last + 2][0], errors[last + 2][0]) : null);
@@ -76,13 +74,12 @@ public static class VectorLibrary
         return best;
     }
 
-    private static double[][] StandardErrors(LagProducts lags, VectorMoments moments, Fitted fit, double[][] centre, int resamples, ulong seed)
+    private static Resampled Resample(LagProducts lags, VectorMoments moments, Fitted fit, double[][] centre, int resamples, ulong seed)
     {
         var ranges = BlockBootstrap.Ranges(lags);
         int draws = BlockBootstrap.Draws(lags, ranges.Count);
         var units = ranges.Select(range => (Lags: BlockBootstrap.Join(lags, range.First, range.Count), Moments: moments.Sums(range.First, range.Count))).ToArray();
-        double[][] sums = BlockBootstrap.Like(centre), squares = BlockBootstrap.Like(centre);
-        for (int resample = 0; resample < resamples; resample++)
+        return Resampled.Of(centre, resamples, draws, resample =>
         {
             var weights = Resampling.Weights(units.Length, draws, seed, resample);
             var products = new double[units[0].Lags.Sums.Length];
@@ -95,9 +92,8 @@ public static class VectorLibrary
                 Resampling.AddScaled(weights[u], units[u].Lags.Pairs, pairs);
                 drawn.Add(weights[u], units[u].Moments);
             }
-            BlockBootstrap.Accumulate(fit.Values(lags.Normalise(products, pairs), drawn), centre, sums, squares);
-        }
-        return BlockBootstrap.Deviations(sums, squares, resamples, Math.Sqrt(draws / (draws - 1.0)));
+            return fit.Values(lags.Normalise(products, pairs), drawn);
+        });
     }
 
     /// <summary>Everything that a resample refits: the response at each lag, the weights, the constants, the error against a known score.</summary>
