@@ -10,7 +10,7 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
     private const int Flushed = 64;
     private readonly LibraryRecord plan;
     private readonly LibraryLayout layout;
-    private readonly int modes, features, lags, flush;
+    private readonly int modes, features, lagged, lags, flush;
     private readonly ITileMap?[] observables;
     private readonly LibraryFeatureMap map;
     private readonly Tile scratch;
@@ -27,7 +27,7 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
     {
         this.plan = plan;
         var library = plan.Features;
-        (modes, features, lags) = (library.Grid.Sites, library.Count, plan.Longest + 1);
+        (modes, features, lagged, lags) = (library.Grid.Sites, library.Count, library.LaggedCount, plan.Longest + 1);
         layout = new LibraryLayout(library, plan.Observables.Count, lags);
         flush = (int)Math.Min(Flushed, plan.Bases);
         observables = [.. plan.Observables.Select(make => make?.Invoke())];
@@ -35,7 +35,7 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
         scratch = new Tile(modes);
         a = [.. observables.Select(_ => new TransposedWindow(modes, flush + lags - 1))];
         phi = new TransposedWindow(features * modes, flush);
-        sums = [.. observables.Select(_ => new LaneArray(features * modes * PaddedLags * 2))];
+        sums = [.. observables.Select(_ => new LaneArray(lagged * modes * PaddedLags * 2))];
         meansA = [.. observables.Select(_ => new LaneArray(lags))];
         gram = new LaneArray(modes * layout.Pairs * 2);
         meansPhi = new LaneArray(features);
@@ -53,7 +53,7 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
     {
         if (bases == plan.Bases) return;
         for (int i = 0; i < a.Length; i++) a[i].Add(Observed(observables[i], state, time));
-        if (lags == 1) AddBase(state, time);
+        if (lags == 1 || a.Length == 0) AddBase(state, time);
         else
         {
             var copy = free.Count > 0 ? free.Pop() : new Tile(state.Rows);
@@ -116,7 +116,7 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
         {
             GramSums.Add(phi.Row(mode), apart, features, count, gram.Vectors + (nint)mode * layout.Pairs * 2);
             for (int i = 0; i < a.Length; i++)
-                for (int j = 0; j < features; j++)
+                for (int j = 0; j < lagged; j++)
                     LagSums.Add(a[i].Row(mode), phi.Row(j * modes + mode), sums[i].Vectors + ((nint)j * modes + mode) * PaddedLags * 2, count, 1, 1, PaddedLags);
         }
         for (int i = 0; i < a.Length; i++)
@@ -161,9 +161,9 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
 
     private double[] Products(LaneArray array, int lane)
     {
-        var products = new double[features * layout.FeatureLength];
+        var products = new double[lagged * layout.FeatureLength];
         int at = 0;
-        for (int j = 0; j < features; j++)
+        for (int j = 0; j < lagged; j++)
             foreach (int k in layout.Half)
                 for (int lag = 0; lag < lags; lag++, at += 2) Fold(array, (j * modes + k) * PaddedLags + lag, (j * modes + layout.Opposite[k]) * PaddedLags + lag, lane, products, at);
         return products;

@@ -38,6 +38,11 @@ public sealed class LibraryFeatures
     /// <summary>Seed of the probes.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>The first so many features have lag products with the observables; the others enter averages alone. Null: all.</summary>
+    public int? Lagged { get; init; }
+
+    internal int LaggedCount => Lagged ?? Count;
+
     /// <summary>Number of features.</summary>
     public int Count => Names.Count;
 
