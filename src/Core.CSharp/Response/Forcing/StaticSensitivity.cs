@@ -1,0 +1,99 @@
+namespace Leith.Core;
+
+/// <summary>d⟨A⟩/dλ = ∫₀^∞ R dτ and what it rests on.</summary>
+/// <param name="Value">∫₀ᵀ R dτ + tail.</param>
+/// <param name="StandardError">√(scatter over resamples² + discretisation² + what a tail that is not exponential leaves open²).</param>
+/// <param name="Integral">∫₀ᵀ R dτ, T the longest lag.</param>
+/// <param name="Sampling">Standard error of that integral.</param>
+/// <param name="Tail">∫_T^∞ of the fitted exponential.</param>
+/// <param name="TailError">Standard error of the tail, its shape included.</param>
+/// <param name="Discretisation">Error of the quadrature.</param>
+/// <param name="Rate">Rate of the exponential; NaN where there is none.</param>
+/// <param name="Notes">What stands in the way: a tail that is no exponential, lags that are too short.</param>
+public sealed record StaticSensitivityEstimate(double Value, double StandardError, double Integral, double Sampling, double Tail, double TailError, double Discretisation, double Rate,
+    IReadOnlyList<string> Notes);
+
+/// <summary>The change of a mean by a push that lasts, from its impulse response, with an exponential beyond the longest lag.</summary>
+/// <remarks>
+/// The exponential is fitted to the last lags that stand out of their standard error (<see cref="TailWindow"/>), again for each resample. Where its two halves disagree by more than
+/// three standard errors, it is no exponential: the notes say so and the difference counts as an error.
+/// </remarks>
+public static class StaticSensitivity
+{
+    /// <summary>From the response to an impulse.</summary>
+    /// <param name="response">R at the lags.</param>
+    /// <param name="standardError">Its standard error; zeros where it is exact.</param>
+    /// <param name="replicates">[resample][lag]; empty where there are none: errors of all lags are then taken to go together, which is the worst case.</param>
+    /// <param name="every">Time between lags.</param>
+    public static StaticSensitivityEstimate Of(double[] response, double[] standardError, double[][] replicates, double every)
+    {
+        double[] weights = new LagQuadrature(response.Length, every, 1).Integral(_ => 1), coarse = new LagQuadrature(response.Length, every, 2).Integral(_ => 1);
+        double integral = LagQuadrature.Dot(weights, response), discretisation = Math.Abs(integral - LagQuadrature.Dot(coarse, response)) / 15;
+        double[] sums = [.. replicates.Select(r => LagQuadrature.Dot(weights, r))];
+        double sampling = sums.Length > 1 ? Deviation(sums) : weights.Zip(standardError, (w, e) => Math.Abs(w) * e).Sum();
+        return Assemble(response, standardError, replicates, every, integral, sums, sampling, discretisation);
+    }
+
+    /// <summary>From the response r to a push that lasts: r(T) and the tail of its slope.</summary>
+    public static StaticSensitivityEstimate OfStep(double[] response, double[] standardError, double[][] replicates, double every)
+    {
+        double[] Slope(double[] r) => [.. r.Zip(r.Skip(1), (a, b) => (b - a) / every)];
+        double[][] slopes = [.. replicates.Select(Slope)];
+        double[] slope = Slope(response), error = slopes.Length > 1 ? Deviations(slopes) : [.. standardError.Zip(standardError.Skip(1), (a, b) => (a + b) / every)];
+        // The slope of an interval stands at its middle: half an interval before the last lag.
+        return Assemble(slope, error, slopes, every, response[^1], [.. replicates.Select(r => r[^1])], standardError[^1], 0, halfway: true);
+    }
+
+    private static StaticSensitivityEstimate Assemble(double[] curve, double[] error, double[][] replicates, double every, double integral, double[] sums, double sampling, double discretisation, bool halfway = false)
+    {
+        double longest = (curve.Length - 1) * every;
+        double Beyond(ExponentialTail tail) => halfway ? tail.Integral * Math.Exp(-tail.Rate * every / 2) : tail.Integral;
+        StaticSensitivityEstimate Without(double open, params string[] notes) => new(integral, Norm(sampling, discretisation, open), integral, sampling, 0, open, discretisation, double.NaN, notes);
+        if (TailWindow.Of(curve, error) is not { } window) return Without(0, "no lags after the first stand out of their standard error: no tail");
+        if (window.Oscillates)
+            return Without(Envelope(curve, window, every), $"the response changes its sign between the lags {Whole.Text(window.First * every)} and {Whole.Text(window.Last * every)}: its tail is no exponential, none is added, and what its envelope leaves open counts as error");
+        if (ExponentialTail.Fit(curve, every, window) is not { } fit)
+            return Without(Math.Abs(curve[^1]) * longest, $"the response does not decay up to the longest lag {Whole.Text(longest)}: the lags are too short for a tail; ask for longer lags");
+        var refits = replicates.Select((r, i) => (Sum: sums[i], Tail: ExponentialTail.Fit(r, every, window))).Where(r => r.Tail is not null).Select(r => (r.Sum, Tail: Beyond(r.Tail!))).ToArray();
+        double tail = Beyond(fit), scatter = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Tail)]) : Math.Abs(tail) * RelativeError(curve, error, window);
+        double joint = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Sum + r.Tail)]) : sampling + scatter;
+        var (shape, notes) = Shape(curve, replicates, every, window, fit, tail, Beyond);
+        if (Math.Abs(tail) > Math.Abs(integral)) notes.Add($"the tail beyond the longest lag {Whole.Text(longest)} is larger than all before it: the lags are too short; ask for longer lags");
+        return new(integral + tail, Norm(joint, discretisation, shape), integral, sampling, tail, Norm(scatter, shape), discretisation, fit.Rate, notes);
+    }
+
+    private static (double Error, List<string> Notes) Shape(double[] curve, double[][] replicates, double every, TailWindow window, ExponentialTail fit, double tail, Func<ExponentialTail, double> beyond)
+    {
+        var (early, late) = (ExponentialTail.Fit(curve, every, window, 0, 0.5), ExponentialTail.Fit(curve, every, window, 0.5));
+        if (early is null || late is null) return (0, []);
+        double difference = Math.Abs(early.Rate - late.Rate);
+        double[] differences = [.. replicates.Select(r => (Early: ExponentialTail.Fit(r, every, window, 0, 0.5), Late: ExponentialTail.Fit(r, every, window, 0.5)))
+            .Where(p => p.Early is not null && p.Late is not null).Select(p => p.Early!.Rate - p.Late!.Rate)];
+        double scatter = differences.Length > 1 ? Deviation(differences) : 0;
+        if (difference <= Math.Max(3 * scatter, 0.05 * fit.Rate)) return (0, []);
+        return (Math.Abs(beyond(late) - tail),
+            [$"the tail is no single exponential: its rate is {early.Rate:g3} in the first and {late.Rate:g3} in the second half of the lags {Whole.Text(window.First * every)} to {Whole.Text(window.Last * every)}"]);
+    }
+
+    private static double Envelope(double[] curve, TailWindow window, double every)
+    {
+        int middle = (window.First + curve.Length) / 2;
+        double before = curve[window.First..middle].Max(Math.Abs), after = curve[middle..].Max(Math.Abs), longest = (curve.Length - 1) * every;
+        double rate = Math.Log(before / after) / (0.5 * (curve.Length - window.First) * every);
+        return rate > 0 ? Math.Min(after / rate, after * longest) : after * longest;
+    }
+
+    private static double RelativeError(double[] curve, double[] error, TailWindow window) =>
+        Enumerable.Range(window.First, window.Last - window.First + 1).Max(i => error[i] / Math.Abs(curve[i]));
+
+    private static double Norm(params double[] parts) => Math.Sqrt(parts.Sum(p => p * p));
+
+    internal static double Deviation(double[] values)
+    {
+        double mean = values.Average();
+        return Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Length - 1));
+    }
+
+    /// <summary>The standard deviation over resamples at each lag.</summary>
+    internal static double[] Deviations(double[][] replicates) => [.. Enumerable.Range(0, replicates[0].Length).Select(lag => Deviation([.. replicates.Select(r => r[lag])]))];
+}
