@@ -75,15 +75,18 @@ public static class ConjugateResponse
         Check(whole, plan);
         double ridge = plan.Regression.Length == 0 ? 0 : plan.Ridge ?? ChooseRidge(tables, units, plan);
         var centre = Values(whole, plan, ridge);
-        double[][] sums = BlockBootstrap.Like(centre), squares = BlockBootstrap.Like(centre);
-        for (int resample = 0; resample < resamples; resample++)
-            BlockBootstrap.Accumulate(Values(tables.Draw(units, Resampling.Weights(units.Length, draws, seed, resample)), plan, ridge), centre, sums, squares);
-        var errors = BlockBootstrap.Deviations(sums, squares, resamples, Math.Sqrt(draws / (draws - 1.0)));
+        var resampled = Resampled.Of(centre, resamples, draws, resample => Values(tables.Draw(units, Resampling.Weights(units.Length, draws, seed, resample)), plan, ridge));
+        var errors = resampled.StandardError;
         int p = plan.Conjugates.Length;
         ResponseEstimate Curves(int first)
         {
             double[][][] Shape(double[][] flat) => [.. flat.Skip(first).Take(lags).Select(lag => lag.Chunk(p).ToArray())];
-            return new ResponseEstimate(tables.Lags.Lags, Shape(centre), Shape(errors)) { Notes = [.. tables.Lags.Notes, .. BlockBootstrap.Notes(tables.Lags)] };
+            return new ResponseEstimate(tables.Lags.Lags, Shape(centre), Shape(errors))
+            {
+                Replicates = [.. resampled.Replicates.Select(Shape)],
+                Independent = resampled.Independent,
+                Notes = [.. tables.Lags.Notes, .. BlockBootstrap.Notes(tables.Lags)],
+            };
         }
         bool robust = plan.Regression.Length > 0;
         var plain = Curves(0);
@@ -109,10 +112,8 @@ public static class ConjugateResponse
             return [[.. plan.Means.Select(terms => draw.Mean(terms, weights))]];
         }
         var centre = Of(tables.Whole(false));
-        double[][] sums = BlockBootstrap.Like(centre), squares = BlockBootstrap.Like(centre);
-        for (int resample = 0; resample < resamples; resample++)
-            BlockBootstrap.Accumulate(Of(tables.Draw(units, Resampling.Weights(units.Length, draws, seed, resample))), centre, sums, squares);
-        return (centre[0], BlockBootstrap.Deviations(sums, squares, resamples, Math.Sqrt(draws / (draws - 1.0)))[0]);
+        var resampled = Resampled.Of(centre, resamples, draws, resample => Of(tables.Draw(units, Resampling.Weights(units.Length, draws, seed, resample))));
+        return (centre[0], resampled.StandardError[0]);
     }
 
     /// <summary>Plain responses [lag], robust ones [lag] where asked for, and the means.</summary>

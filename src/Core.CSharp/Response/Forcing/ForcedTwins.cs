@@ -154,11 +154,13 @@ public sealed class ForcedTwins : IDisposable
         {
             if (weights[lag] == 0) continue;
             double[][] members = Members(lag, ofEven);
-            total ??= BlockBootstrap.Like(members);
+            total ??= Like(members);
             for (int m = 0; m < members.Length; m++) Resampling.AddScaled(weights[lag], members[m], total[m]);
         }
-        return total ?? BlockBootstrap.Like(Members(0, ofEven));
+        return total ?? Like(Members(0, ofEven));
     }
+
+    private static double[][] Like(double[][] values) => [.. values.Select(row => new double[row.Length])];
 
     /// <summary>Normals of later steps.</summary>
     private sealed class LaterNormals(ulong seed) : INormalSource
