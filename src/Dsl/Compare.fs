@@ -104,11 +104,31 @@ let private agrees curve =
     Array.zip curve.L2 (curve.L2StandardError |> Option.defaultValue (Array.create curve.L2.Length 0.0))
     |> Array.forall (fun (d, e) -> d <= 3.0 * e + 1e-9)
 
+/// The estimator whose score has the smallest certificate; of two with one score the robust one.
+let private certified (experiment: Experiment) (scores: ScoreReport list) =
+    experiment.Estimate
+    |> List.choose (fun e ->
+        scores
+        |> List.tryFind (fun s -> s.Estimator = e.Label)
+        |> Option.bind _.Certificate
+        |> Option.map (fun (value, error) -> e, value, error))
+    |> function
+        | [] -> None
+        | all -> all |> List.minBy (fun (e, value, _) -> value, not e.Method.IsRobust) |> Some
+
 /// One sentence: which estimator to believe, and why.
-let verdict (experiment: Experiment) (curves: ErrorCurve list) =
+let verdict (experiment: Experiment) (scores: ScoreReport list) (curves: ErrorCurve list) =
     let n = Digest.number
 
     match reference experiment.Estimate, curves with
+    | None, _ when (certified experiment scores).IsSome ->
+        let best, value, error = (certified experiment scores).Value
+        let size = $"{n value} ± {Digest.uncertainty error}"
+
+        if value <= 3.0 * error then
+            $"Believe {best}: the certificate of its score, the squared error ‖ŝ − s‖²_D, is {size}, zero as far as the record tells."
+        else
+            $"Believe {best} as far as its bias bound goes: the certificate of its score, the squared error ‖ŝ − s‖²_D, is {size}, the smallest here; add `dynamical` to be sure."
     | None, _ ->
         let method (e: Estimator) = e.Method
 
