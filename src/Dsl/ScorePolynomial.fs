@@ -91,6 +91,36 @@ module internal ScorePolynomial =
         | Field.Sum terms -> terms |> List.collect (fun t -> term 1.0 t [])
         | f -> term 1.0 f []
 
+    /// The terms of a tree with products of sums multiplied out, without their constant factors; the tree itself where these are too many.
+    let expanded (f: Field) : Field list =
+        let rec go f =
+            match f with
+            | Field.Sum terms -> terms |> List.collect go
+            | Field.Product factors ->
+                factors
+                |> List.map go
+                |> List.fold
+                    (fun products terms ->
+                        if List.length products * List.length terms > 200 then
+                            []
+                        else
+                            List.allPairs products terms |> List.map (fun (a, b) -> a * b))
+                    [ one ]
+            | Field.Power(Field.Sum _ as a, p) when p = Math.Round p && p > 1.0 && p <= 6.0 -> go (Calculus.product (List.replicate (int p) a))
+            | Field.Quotient(a, b) when Field.isConstant b -> go a
+            | f -> [ f ]
+
+        match go (tidy f) with
+        | [] -> [ f ]
+        | terms ->
+            terms
+            |> List.map (fun t ->
+                match tidy t with
+                | Field.Product factors -> factors |> List.filter (Field.isConstant >> not) |> Calculus.product |> tidy
+                | t when Field.isConstant t -> one
+                | t -> t)
+            |> List.distinct
+
     /// Equal trees with equal weights together.
     let gathered (terms: ScoreTerm list) =
         terms

@@ -34,6 +34,8 @@ type Ask = {
     Report: ScoreReport option
     /// What −⟨x_i ŝ_i⟩ should be.
     Expected: float[]
+    /// Makes what the maps need, before the pass; nothing where the sums are kept.
+    Prepare: unit -> unit
 }
 
 let private system c =

@@ -177,12 +177,12 @@ let secondKey c (canonical: string) =
 
     $"lag products of {canonical}\n{describe c.Experiment}\nlags {c.Longest}\n{texts others}\nknown {known}"
 
-/// Answers of all estimators whose scores are made from the data; only what the cache does not hold is made and correlated.
-let madeFromData c (products: LagProducts) =
+/// Answers of those estimators whose scores are made from the data; only what the cache does not hold is made and correlated.
+let madeFromData c (estimators: Estimator list) (products: LagProducts) =
     let samples = lazy (samplesOf c)
 
     let made = [
-        for e in c.Experiment.Estimate do
+        for e in estimators do
             match e.Method with
             | Method.Learned network ->
                 let key = secondKey c $"network {network.Canonical}"

@@ -85,7 +85,7 @@ let private library' c estimator library (plan: VectorLibrary.Plan) (products: L
     |> tested estimator (Some fit) (estimated c estimator fit.Response (VectorLibrary.notes library texts fit))
 
 /// What a second pass needs to know of an estimator.
-let private conjugateAsk c (estimator: Estimator) plan products moments =
+let private conjugateAsk c samples (estimator: Estimator) plan products moments =
     let score, _ = VectorConjugate.standsOn estimator
 
     match score.Method with
@@ -100,7 +100,28 @@ let private conjugateAsk c (estimator: Estimator) plan products moments =
             ScorePolynomial.fitted fit.Ridge c.Unknowns [ for j in fit.Chosen -> plan.Features[j] ]
 
         VectorTrust.ask c estimator form (VectorLibrary.notes library texts fit) (Some(VectorLibrary.report score (names c) texts fit []))
-    | _ -> raise (LeithException $"{estimator}: not yet.")
+    | Method.Learned n ->
+        let made = train c samples products score n
+        VectorTrust.askMade c products estimator $"network {n.Canonical}" ((lazy made)) made
+    | Method.Clustered clusters ->
+        let key = VectorClustered.canonical clusters
+        let summary = $"summary of {key}\n{describe c.Experiment}"
+
+        let made =
+            lazy
+                (let score = cluster c samples products score clusters
+                 store c.Setting summary (VectorClustered.summary score)
+                 VectorClustered.made (smoothed products) score)
+
+        let told =
+            match stored c.Setting summary with
+            | Some arrays -> VectorClustered.summarised (smoothed products) arrays
+            | None -> made.Value
+
+        VectorTrust.askMade c products estimator key made told
+    | Method.Dynamical _
+    | Method.Propagator
+    | Method.Robust _ -> raise (LeithException $"robust: expected an estimator with a score, got {score}; write robust gaussian (polynomials 3).")
 
 /// Samples from the scores of the estimators that ask for them.
 let private generated c (products: LagProducts) = [
@@ -184,20 +205,24 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         List.map2 (fun u s -> StationaryLaw.ofScalar (string u) s) c.Unknowns onePoint
 
     let exact = scores c |> List.map fst
-    let second' = madeFromData c products
+
+    let second' =
+        madeFromData c (experiment.Estimate |> List.filter (VectorConjugate.isConjugate c >> not)) products
+
+    let samples = lazy (samplesOf c)
 
     let conjugate =
         lazy
             (VectorTrust.run c products [
                 for e in experiment.Estimate do
                     if VectorConjugate.isConjugate c e then
-                        conjugateAsk c e plan products moments
+                        conjugateAsk c samples e plan products moments
             ])
 
     let estimate (estimator: Estimator) =
         match estimator.Method with
         | _ when VectorConjugate.isConjugate c estimator -> conjugate.Value[estimator.Label]
-        | Method.Robust _ -> raise (LeithException $"{estimator}: not yet.")
+        | Method.Robust _ -> conjugate.Value[estimator.Label]
         | Method.Propagator -> propagator c estimator, []
         | Method.Dynamical effort -> dynamical c estimator effort products, []
         | Method.Gaussian ->

@@ -107,6 +107,9 @@ let private gather c (changes: Change list) costs (products: LagProducts) (sums:
                         table 0 (q.All @ q.Others) []
                     ])
 
+            for s in missing do
+                s.Ask.Prepare()
+
             let openFor tile (s: Sums, tables: VectorLags list) : ITileSink =
                 let inner = Fork [| for t in tables -> t.Open tile |]
 
@@ -206,6 +209,14 @@ let private correction (s: Sums) (tables: WeightedTables) =
             ]
     | true, _ -> s.Plan, [ "no factor needed: this fit has ⟨x ŝᵀ⟩ = −I by construction" ]
 
+/// Whether every conjugate observable is a sum of features of the regression.
+let private spanned c (s: Sums) =
+    changes c
+    |> List.forall (fun change ->
+        ScorePolynomial.conjugate c.Unknowns s.Ask.Form change
+        |> List.collect (fun t -> ScorePolynomial.expanded t.Tree)
+        |> List.forall (fun f -> Field.isConstant f || List.contains f s.Quantities.Features))
+
 /// Residuals of the regression at a few lags, of the score over its features, and whether anything is gained.
 let private robustNotes c (s: Sums) (forecast: Forecast) (e: ConjugateEstimate) = [
     let rows = List.map string (c.Unknowns @ fst (rowsOf c))
@@ -230,10 +241,7 @@ let private robustNotes c (s: Sums) (forecast: Forecast) (e: ConjugateEstimate) 
 
     if e.Unchanged then
         "the regression lies in the span that the score was fitted on: the estimate is the plain one, nothing is gained"
-    elif
-        s.Plan.Conjugates
-        |> Array.forall (Array.forall (fun t -> t.Row < 0 || Array.contains t.Row s.Plan.Regression))
-    then
+    elif spanned c s then
         "the score lies in the span of the regression's features: the estimate is that of libraryOf these features, whatever the score"
 ]
 
@@ -426,4 +434,60 @@ let ask c (estimator: Estimator) form notes report : Ask =
         Training = []
         Report = report
         Expected = Array.create c.Unknowns.Length 1.0
+        Prepare = ignore
+    }
+
+/// A score that no tree gives as symbols, ŝ(x) and ∂ŝ(x)/∂y, with the rows that a map computes of them; differences over a 200th of a standard deviation.
+let private symbols c (products: LagProducts) (create: unit -> ITileMap) =
+    let n = c.Unknowns.Length
+    let covariance = products.Covariance 0
+
+    let score =
+        c.Unknowns |> List.map (fun u -> Field.Unknown($"ŝ({u})", Domain.Scalar))
+
+    let slopes =
+        c.Unknowns
+        |> List.map (fun u -> c.Unknowns |> List.map (fun x -> Field.Unknown($"∂ŝ({u})/∂{x}", Domain.Scalar)))
+
+    let steps = [| for i in 0 .. n - 1 -> 0.005 * sqrt covariance.[i].[i] |]
+
+    let slope x f =
+        match List.tryFindIndex ((=) f) score with
+        | Some i -> slopes[i][List.findIndex ((=) x) c.Unknowns]
+        | None -> ScorePolynomial.slope x f
+
+    let rows =
+        TileRows(JacobianMap.Rows(n, n), Func<ITileMap>(fun () -> new JacobianMap(create (), n, n, steps)))
+
+    {
+        ScorePolynomial.given score with
+            Slope = slope
+    },
+    (score @ List.concat slopes, rows)
+
+/// The estimator whose responses come from conjugate observables of a score that was made from samples; its forecast is the control variate where none is asked for.
+let askMade c products (estimator: Estimator) (key: string) (made: Lazy<VectorClustered.Made>) (told: VectorClustered.Made) : Ask =
+    let form, added = symbols c products (fun () -> made.Value.Create())
+    let plain = ask c estimator form told.Notes None
+
+    let control: Forecast = {
+        Features = c.Unknowns @ VectorLibrary.forecasts c.Unknowns
+        Slope = ScorePolynomial.slope
+        Ridge = Some 0.0
+        Added = []
+        Text =
+            (match VectorLibrary.forecasts c.Unknowns with
+             | [] -> "linear"
+             | more -> $"polynomial ({c.Unknowns.Length + more.Length} terms)")
+    }
+
+    {
+        plain with
+            Added = [ added ]
+            Forecast = plain.Forecast |> Option.orElse (Some control)
+            Key = key
+            Sigma = told.Sigma
+            Training = told.Training
+            Expected = told.Expected |> Option.defaultValue plain.Expected
+            Prepare = fun () -> made.Force() |> ignore
     }
