@@ -17,6 +17,9 @@ type Found = {
     Score: LearnedScore
     /// Relative L2 distance to a known score, with its standard error.
     RelativeError: (float * float) option
+    Trust: FieldTrust.Assessment option
+    /// What the forecast has features of.
+    Forecast: Field list
     Notes: string list
 }
 
@@ -64,6 +67,7 @@ type private Foundation = {
     Shared: LibraryRun.Shared
     Chosen: LibraryRun.Chosen
     Score: Func<ITileMap>
+    Fitted: LibraryScore
     /// The features of the forecast, with their numbers among those of the record.
     Forecast: Field list
 }
@@ -88,6 +92,7 @@ let private foundation c (estimator: Estimator) (shared: LibraryRun.Shared optio
         Some {
             Shared = shared
             Chosen = chosen
+            Fitted = fitted
             Score = Func<ITileMap>(fun () -> new OfSpectrum(fitted.CreateScore(), c.Grid, c.Model.Rows, pushedSegment c))
             Forecast = forecast
         }
@@ -130,11 +135,11 @@ let score c (estimator: Estimator) network products fields deviation shared =
     train c estimator network products fields deviation given
 
 /// Lag products of the observables with what the network adds to the score it stands on, from fewer base fields.
-let private remainders c (estimator: Estimator) (network: Network) (score: LearnedScore) stride (observables: Field list) =
+let private remainders c (estimator: Estimator) (network: Network) (score: LearnedScore) stride others (observables: Field list) =
     let key (field: Field) =
         $"remainder {productsKey c field network.Canonical}\nstride {stride}"
 
-    FieldRecord.remainders c estimator key (fun () -> score.CreateRemainder()) (not score.Interrupted) stride observables
+    FieldRecord.remainders c estimator key (fun () -> score.CreateRemainder()) (not score.Interrupted) stride others observables
 
 let private trainingNotes c (network: Network) (score: LearnedScore) = [
     match network.Weights with
@@ -208,7 +213,7 @@ let private distance c (estimator: Estimator) (network: Network) (score: Learned
 
         found["distance"][0], found["distance"][1])
 
-/// The response of one observable from a learned score.
+/// The response of one observable from a learned score; `regression`: features, and their ridge, that the forecast has beside those of the score's base.
 let estimate
     c
     bootstrap
@@ -218,7 +223,8 @@ let estimate
     (products: Dictionary<Field * string, SpectralLagProducts>)
     fields
     deviation
-    shared
+    (shared: LibraryRun.Shared option)
+    (regression: (Field list * float) option)
     : Found =
     let self = products[(c.Unknown, "the state")]
     let foundation = foundation c estimator shared network
@@ -235,11 +241,23 @@ let estimate
         max 1 (int (Math.Ceiling(float c.Plan.Samples * float c.Plan.Members / networkFields c.Setting)))
 
     // the field itself first, then the observable, then what else the library forecasts with
-    let forecast =
+    let ofBase =
         foundation |> Option.map _.Forecast |> Option.defaultValue [ c.Unknown ]
 
+    let forecast, ridge =
+        match regression with
+        | Some(features, ridge) -> List.distinct (c.Unknown :: ofBase @ features), ridge
+        | None -> ofBase, 0.0
+
     let observables = c.Unknown :: observable :: forecast |> List.distinct
-    let remainders = remainders c estimator network score stride observables
+    let power = SpectralResponse.Power self
+
+    let trust =
+        shared
+        |> Option.map (fun shared -> FieldTrust.networkRecord c shared (key c network) (fun () -> score.CreateRemainder()) power, shared)
+
+    let others = trust |> Option.map (fst >> fst) |> Option.defaultValue []
+    let remainders = remainders c estimator network score stride others observables
 
     let with' field =
         remainders[List.findIndex ((=) field) observables]
@@ -249,14 +267,27 @@ let estimate
 
     let r, identity =
         Terminal.stage $"resample {estimator}" (fun _ ->
-            match foundation with
-            | Some on ->
+            match regression, foundation with
+            | Some _, _ ->
+                let on = Option.get shared
+                let index = on.Observables |> List.findIndex ((=) observable)
+
+                let terms =
+                    LibraryTerms(forecast |> List.map (LibraryRun.indexOf on) |> List.toArray, [||])
+
+                let features = forecast |> List.map with' |> Array.ofList
+
+                LibraryRemainder.Estimate(on.Sums, index, terms, ridge, remainder, features, c.Plan.Every, bootstrap),
+                (match foundation with
+                 | Some on -> LibraryRemainder.AtLagZero(on.Shared.Sums, on.Chosen.Terms, on.Chosen.Ridge, own, bootstrap)
+                 | None -> SpectralResponse.AtLagZero(self, own, smoothed, bootstrap))
+            | None, Some on ->
                 let index = on.Shared.Observables |> List.findIndex ((=) observable)
                 let features = forecast |> List.map with' |> Array.ofList
 
                 LibraryRemainder.Estimate(on.Shared.Sums, index, on.Chosen.Terms, on.Chosen.Ridge, remainder, features, c.Plan.Every, bootstrap),
                 LibraryRemainder.AtLagZero(on.Shared.Sums, on.Chosen.Terms, on.Chosen.Ridge, own, bootstrap)
-            | None ->
+            | None, None ->
                 SpectralResponse.Controlled(products[(observable, "the state")], self, remainder, own, c.Plan.Every, bootstrap),
                 SpectralResponse.AtLagZero(self, own, smoothed, bootstrap))
 
@@ -264,8 +295,21 @@ let estimate
         (SpectralResponse.Power self, smoothed)
         ||> Array.map2 (fun p s -> if s > 0.0 then Complex(p / s, 0.0) else Complex.Zero)
 
+    let assessment =
+        trust
+        |> Option.map (fun ((_, complete), shared) ->
+            let sums = complete ()
+
+            let form =
+                match foundation with
+                | Some on -> FieldTrust.onLibrary shared on.Fitted
+                | None -> FieldTrust.onGaussian c shared smoothed
+
+            FieldTrust.assess c bootstrap shared sums estimator form)
+
     let variate =
         match foundation with
+        | _ when regression.IsSome -> $"a regression on {forecast.Length} features"
         | Some on -> $"a forecast by the {on.Forecast.Length} features of the library"
         | None -> "a linear forecast"
 
@@ -275,6 +319,8 @@ let estimate
         Expected = Some(SpectralResponse.ToSites(c.Grid, [| expected |])[0])
         Score = score
         RelativeError = distance c estimator network score
+        Trust = assessment
+        Forecast = forecast
         Notes =
             $"response with {variate} as control variate, network at {Digest.number remainder.Fields} base fields"
             :: trainingNotes c network score

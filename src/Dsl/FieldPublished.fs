@@ -101,7 +101,7 @@ let products c (estimator: Estimator) (network: Network) self fields (observable
     let key (field: Field) =
         $"published remainder {productsKey c field network.Canonical}\nstride {stride}"
 
-    score, remainders c estimator key (fun () -> score.CreateRemainder()) true stride observables
+    score, remainders c estimator key (fun () -> score.CreateRemainder()) true stride [] observables
 
 /// What the report says of the training.
 let notes c (network: Network) (score: PublishedScore) = [

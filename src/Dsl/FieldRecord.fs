@@ -261,7 +261,17 @@ let record c (conjugates: (string * (unit -> Func<ITileMap> | null)) list) train
     |> Array.map (fun state -> Array.sub state segment.First segment.Rows)
 
 /// Lag products of the observables with what a score adds to the one it stands on, at every `stride`th base time, from a pass of their own; `create` makes that map of the spectrum of the kicked field.
-let remainders c (estimator: Estimator) (key: Field -> string) (create: unit -> ITileMap) keep stride (observables: Field list) =
+/// `others`: sinks that want the same pass.
+let remainders
+    c
+    (estimator: Estimator)
+    (key: Field -> string)
+    (create: unit -> ITileMap)
+    keep
+    stride
+    (others: (int -> ITileSink) list)
+    (observables: Field list)
+    =
     let remainder () : ITileMap =
         match map c c.Unknown with
         | null -> create ()
@@ -269,7 +279,7 @@ let remainders c (estimator: Estimator) (key: Field -> string) (create: unit -> 
 
     let known = observables |> List.choose (key >> stored c.Setting)
 
-    if known.Length = observables.Length then
+    if known.Length = observables.Length && others.IsEmpty then
         known |> List.map (fun arrays -> SpectralLagProducts.FromArrays(c.Grid, arrays))
     else
         Terminal.stage $"correlate {estimator}" (fun progress ->
@@ -284,7 +294,17 @@ let remainders c (estimator: Estimator) (key: Field -> string) (create: unit -> 
                     timeBlocks c
                 )
 
-            c.Simulation.Value.Run(c.Plan, (fun tile -> correlator.Open tile), c.Setting.Threads, fraction progress, c.Setting.Cancellation)
+            let opened tile =
+                Fork(
+                    [|
+                        yield correlator.Open tile
+                        for other in others do
+                            yield other tile
+                    |]
+                )
+                :> ITileSink
+
+            c.Simulation.Value.Run(c.Plan, opened, c.Setting.Threads, fraction progress, c.Setting.Cancellation)
             stopIfCancelled c.Setting
             progress.Report(1.0, $"{Digest.number (float correlator.Bases * float c.Plan.Members)} base fields")
             let products = correlator.Complete()

@@ -170,19 +170,47 @@ let private unitKick c =
 
         SpectralResponse.ToSites(c.Grid, [| spectrum |])[0]
 
+/// A response with a bound on its bias, where the certificate of its score gives one.
+let private boundedBy c shared trust observable power form (r: Response) : Response =
+    match FieldTrust.biasBound c shared trust observable power form with
+    | Some(bound, note) -> {
+        r with
+            BiasBound = Some(Array.replicate r.Components.Length bound)
+            Notes = r.Notes @ [ note ]
+      }
+    | None -> r
+
+let private bounding c (shared: LibraryRun.Shared) trust observable (r: Response) =
+    if List.contains observable shared.Fields then
+        let power = shared.Sums.Power(LibraryRun.indexOf shared observable)
+        boundedBy c shared trust observable (fun _ -> power) "the observable" r
+    else
+        r
+
+let private trusting (trust: FieldTrust.Assessment option) (report: ScoreReport) =
+    match trust with
+    | Some found -> FieldTrust.report found report
+    | None -> report
+
 let private learnedResponse c estimator observable network products fields deviation shared =
     let found =
-        FieldLearned.estimate c (bootstrap c) estimator observable network products fields deviation shared
+        FieldLearned.estimate c (bootstrap c) estimator observable network products fields deviation shared None
 
     let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
 
-    response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) (found.Notes @ unseen c),
+    let bounded =
+        match shared, found.Trust with
+        | Some shared, Some trust -> bounding c shared trust observable
+        | _ -> id
+
+    bounded (response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) (found.Notes @ unseen c)),
     {
-        scoreReport
+        (scoreReport
             estimator
             (Some found.Score.Sigma)
             (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0])
-            (trainingHistory found.Score) with
+            (trainingHistory found.Score)
+         |> trusting found.Trust) with
             TrainingSeconds = trainingSeconds found.Score.History
             RelativeError = found.RelativeError
     }
@@ -251,7 +279,7 @@ let run setting experiment equations step sampling =
     ]
 
     let learns =
-        experiment.Estimate
+        Experiment.scored experiment
         |> List.exists (fun e ->
             match e.Method with
             | _ when e.Generation.IsSome -> true
@@ -283,8 +311,34 @@ let run setting experiment equations step sampling =
     let power = SpectralResponse.Power products[(c.Unknown, "the state")]
     let deviation = sqrt (Array.sum power) / float c.Grid.Sites
 
+    let assessed = Dictionary<string, FieldTrust.Assessment option>()
+
+    // one assessment a score, whatever is observed
+    let assess (estimator: Estimator) =
+        match assessed.TryGetValue estimator.Label with
+        | true, found -> found
+        | _ ->
+            let found =
+                shared
+                |> Option.map (fun shared ->
+                    FieldTrust.assess c (bootstrap c) shared shared.Sums estimator (fst (FieldRobust.form c shared estimator)))
+
+            assessed[estimator.Label] <- found
+            found
+
+    let bounded observable trust =
+        match shared, trust with
+        | Some shared, Some trust -> bounding c shared trust observable
+        | _ -> id
+
     let estimate (estimator: Estimator) observable =
         let plain = products[(observable, "the state")]
+
+        let unneeded =
+            if estimator.Corrected then
+                [ "not corrected: R(0) = I holds already" ]
+            else
+                []
 
         match estimator.Method with
         | Method.Propagator -> propagator c estimator observable, []
@@ -294,16 +348,47 @@ let run setting experiment equations step sampling =
                 Terminal.stage "resample Gaussian" (fun _ ->
                     SpectralResponse.Gaussian(plain, products[(c.Unknown, "the state")], c.Plan.Every, bootstrap c))
 
-            response c estimator observable r.Lags r.Values (Some r.StandardError) ($"{Digest.number plain.Fields} base fields" :: unseen c), []
+            let trust = assess estimator
+
+            bounded
+                observable
+                trust
+                (response
+                    c
+                    estimator
+                    observable
+                    r.Lags
+                    r.Values
+                    (Some r.StandardError)
+                    ($"{Digest.number plain.Fields} base fields" :: unneeded @ unseen c)),
+            [ trusting trust (scoreReport estimator None [] []) ]
         | Method.Exact score ->
-            let p = products[(observable, "score " + Field.canonical score.Head)]
+            let name = "score " + Field.canonical score.Head
+            let p, own = products[(observable, name)], products[(c.Unknown, name)]
+            let trust = assess estimator
 
-            let r =
-                Terminal.stage $"resample {estimator}" (fun _ -> SpectralResponse.FromScore(p, c.Plan.Every, bootstrap c))
+            let divide, correction =
+                FieldTrust.correction shared estimator (fun shared -> fst (FieldRobust.form c shared estimator))
 
-            response c estimator observable r.Lags r.Values (Some r.StandardError) [ $"{Digest.number p.Fields} base fields" ],
+            let plain, r =
+                Terminal.stage $"resample {estimator}" (fun _ ->
+                    let plain = SpectralResponse.FromScore(own, c.Plan.Every, bootstrap c)
+
+                    plain,
+                    if divide then
+                        RobustFieldResponse.Corrected(p, own, c.Plan.Every, bootstrap c)
+                    elif observable = c.Unknown then
+                        plain
+                    else
+                        SpectralResponse.FromScore(p, c.Plan.Every, bootstrap c))
+
+            bounded
+                observable
+                trust
+                (response c estimator observable r.Lags r.Values (Some r.StandardError) ($"{Digest.number p.Fields} base fields" :: correction)),
             [
-                scoreReport estimator None (steinRows c.Grid (unitKick c) r.Values.[0] r.StandardError.[0]) []
+                scoreReport estimator None (steinRows c.Grid (unitKick c) plain.Values.[0] plain.StandardError.[0]) []
+                |> trusting trust
             ]
         | Method.Learned network when FieldPublished.isPublished estimator ->
             let r, report = publishedResponse c estimator observable network products fields
@@ -318,17 +403,52 @@ let run setting experiment equations step sampling =
             let found =
                 LibraryRun.estimate c (bootstrap c) (Option.get shared) estimator library observable
 
-            response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) found.Notes,
+            let trust = assess estimator
+
+            bounded
+                observable
+                trust
+                (response
+                    c
+                    estimator
+                    observable
+                    found.Response.Lags
+                    found.Response.Values
+                    (Some found.Response.StandardError)
+                    (found.Notes @ unneeded)),
             [
                 {
-                    scoreReport estimator None (steinRows c.Grid (unitKick c) found.Identity.Values.[0] found.Identity.StandardError.[0]) [] with
+                    (scoreReport estimator None (steinRows c.Grid (unitKick c) found.Identity.Values.[0] found.Identity.StandardError.[0]) []
+                     |> trusting trust) with
                         Equation = found.Equation
                         Coefficients = found.Coefficients
                         Kernels = found.Kernels
                         RelativeError = found.RelativeError
                 }
             ]
-        | Method.Robust _ -> raise (LeithException $"{estimator}: not yet.")
+        | Method.Robust(score, regression) ->
+            let found =
+                FieldRobust.estimate c (bootstrap c) estimator score regression observable (Option.get shared) products fields deviation
+
+            let r =
+                response
+                    c
+                    estimator
+                    observable
+                    found.Response.Lags
+                    found.Response.Values
+                    (Some found.Response.StandardError)
+                    (found.Notes @ unneeded @ unseen c)
+
+            let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
+
+            (match found.Trust with
+             | Some trust -> boundedBy c (Option.get shared) trust observable found.Left "what the regression leaves of the observable" r
+             | None -> r),
+            [
+                scoreReport estimator found.Sigma (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0]) []
+                |> trusting found.Trust
+            ]
         | Method.Clustered _ -> raise (LeithException $"{estimator}: not for fields.")
 
     let estimates = [

@@ -7,14 +7,15 @@ open Leith.Core
 open Leith.Stages
 open Leith.FieldRecord
 
-/// Everything that the libraries of a run share.
+/// Everything that the scores of a run share.
 type Shared = {
-    /// The features, the kicked field first, then scores that are known, to compare with.
+    /// The features, the kicked field first; those of scores and regressions, then those that are correlated at one time only: known scores, test fields, the drift, the observables.
     Fields: Field list
-    Scores: Field list
     Observables: Field list
     Features: LibraryFeatures
     Sums: LibrarySums
+    /// The drift of the kicked field and D_k, for certificates; or why there are none.
+    Drift: Result<Field * float[], string>
 }
 
 let private equationsOf (experiment: Experiment) =
@@ -68,58 +69,195 @@ let private linear c =
     LibraryProposals.linearTerms (equationsOf c.Experiment) c.Unknown
 
 let private libraries (experiment: Experiment) =
-    experiment.Estimate
+    Experiment.scored experiment
     |> List.choose (fun e ->
         match e.Method with
         | Method.Library library -> Some(e, library)
         | Method.Learned { Base = NetworkBase.Library library } -> Some(e, library)
         | _ -> None)
 
-/// A record of the features in the same pass as other sinks: (sinks, what they give in the end); none where no library is asked for.
+/// The features that a robust estimate forecasts from.
+let regression c (estimator: Estimator) regression =
+    let features, strength =
+        match regression with
+        | Regression.Polynomials degree ->
+            [
+                for power in 1..degree ->
+                    if power = 1 then
+                        c.Unknown
+                    else
+                        Field.Power(c.Unknown, float power)
+            ],
+            Some 0.0
+        | Regression.Features features -> features, Some 0.0
+        | Regression.Ridge(features, strength) -> features, strength
+        | Regression.Network _ ->
+            refuse
+                estimator
+                $"expected a regression by features, got forecastBy, which is for scalar unknowns; write robust … (forecastFrom [ {c.Unknown}; cube {c.Unknown} ])."
+
+    check estimator c.Unknowns c.Unknown {
+        Features = features
+        Fixed = []
+        Automatic = false
+    }
+
+    List.distinct features, strength
+
+let private regressions c =
+    c.Experiment.Estimate
+    |> List.collect (fun e ->
+        match e.Method with
+        | Method.Robust(_, r) -> fst (regression c e r)
+        | _ -> [])
+
+let private isRobust (e: Estimator) = e.Method.IsRobust
+
+let private exactScores (experiment: Experiment) =
+    Experiment.scored experiment
+    |> List.choose (fun e ->
+        match e.Method with
+        | Method.Exact [ score ] -> Some score
+        | _ -> None)
+    |> List.distinct
+
+/// Test fields of the kicked field: what a script asks for, and u³.
+let tests c (estimator: Estimator) =
+    let asked =
+        estimator.Stein
+        |> List.map (fun components ->
+            match components with
+            | [ g ] when Field.place (FieldLibrary.onTorus g) = Field.place (FieldLibrary.onTorus c.Unknown) -> g
+            | [ g ] ->
+                refuse
+                    estimator
+                    $"expected test fields on the grid of {c.Unknown}, which is kicked, got {g}; write testedOn [ [ cube {c.Unknown} ] ]."
+            | many ->
+                refuse
+                    estimator
+                    $"expected one component for each test field, that of {c.Unknown}, which is kicked, got {many.Length}; write testedOn [ [ cube {c.Unknown} ] ].")
+
+    for g in asked do
+        if Field.dependsOnPlace g || Field.dependsOnTime g || (Field.unknowns g).IsEmpty then
+            refuse estimator $"expected test fields of the fields alone, got {g}; leave the place, the time and constants out."
+
+    List.distinct (asked @ [ cube c.Unknown ])
+
+let private onPlaceOrTime (f: Field) =
+    Field.dependsOnPlace f || Field.dependsOnTime f
+
+let rec private hasWaves field =
+    match field with
+    | Field.Waves _ -> true
+    | _ -> Field.children field |> List.exists hasWaves
+
+/// The drift and D_k = ½ |S_k|² of the kicked field, where they are those of the whole state and known.
+let private drift c : Result<Field * float[], string> =
+    match equationsOf c.Experiment with
+    | [] -> Error "a recording has no drift and no noise"
+    | equations when equations.Length > 1 -> Error $"the score of {c.Unknown} alone is not that of the state, of which it is a part"
+    | [ equation ] when hasWaves equation.Drift || onPlaceOrTime equation.Drift ->
+        Error $"the drift of {c.Unknown} is not a function of its values alone, the same at every place and time"
+    | _ when c.Model.IsMultiplicative -> Error "the noise depends on the state"
+    | equations ->
+        match c.Model.NoiseSymbol with
+        | null -> Error "there is no noise"
+        | sigma ->
+            let d =
+                sigma |> Array.map (fun s -> 0.5 * (s.Real * s.Real + s.Imaginary * s.Imaginary))
+
+            Ok(
+                equations.Head.Drift,
+                (if d.Length = c.Grid.Sites then
+                     d
+                 else
+                     Array.sub d (pushedSegment c).First c.Grid.Sites)
+            )
+
+/// Whether scores of the run can be tested: a law that is the same at all places and times.
+let private isHomogeneous c =
+    equationsOf c.Experiment |> List.forall (fun e -> not (onPlaceOrTime e.Drift))
+
+let private hasScore (e: Estimator) =
+    match e.Method with
+    | Method.Dynamical _
+    | Method.Propagator -> false
+    | _ -> true
+
+/// A record of the features in the same pass as other sinks: (sinks, what they give in the end); none where no score is asked for.
 let prepare c : ((int -> ITileSink) list * (unit -> Shared)) option =
-    match libraries c.Experiment with
-    | [] -> None
-    | asked ->
+    let asked = libraries c.Experiment
+    let scored = Experiment.scored c.Experiment |> List.filter hasScore
+    let robust = c.Experiment.Estimate |> List.exists isRobust
+
+    if scored.IsEmpty || (asked.IsEmpty && not robust && not (isHomogeneous c)) then
+        None
+    else
         for estimator, library in asked do
             check estimator c.Unknowns c.Unknown library
 
-        let fields =
+        let exact = exactScores c.Experiment
+
+        let lagged =
             [
                 for _, library in asked do
                     yield! library.Features @ library.Fixed
 
                     if library.Automatic then
                         yield! proposed c @ linear c
+
+                if robust then
+                    yield! regressions c
+                    yield! exact
             ]
             |> FieldLibrary.gathered c.Unknown
 
-        let scores =
-            c.Experiment.Estimate
-            |> List.choose (fun e ->
-                match e.Method with
-                | Method.Exact [ score ] -> Some score
-                | _ -> None)
+        let drift =
+            if isHomogeneous c then
+                drift c
+            else
+                Error "the law is not the same at all places and times"
 
-        let observables = c.Experiment.Observe
+        let others =
+            [
+                yield! exact
+
+                if isHomogeneous c then
+                    yield! scored |> List.collect (tests c)
+
+                match drift with
+                | Ok(f, _) -> f
+                | Error _ -> ()
+
+                yield! c.Experiment.Observe |> List.filter (fun a -> robust && not (onPlaceOrTime a))
+            ]
+            |> List.distinct
+            |> List.filter (fun f -> not (List.contains f lagged))
+
+        let fields = lagged @ others
+
+        // lags are for those that correlate observables themselves
+        let lagging = not asked.IsEmpty || robust
+        let observables = if lagging then c.Experiment.Observe else []
 
         let features =
-            FieldLibrary.featuresWith (fun _ -> true) c.Seed c.Unknowns c.Unknown fields scores
+            (FieldLibrary.featuresWith (fun _ -> true) c.Seed c.Unknowns c.Unknown fields []).Lagging(if lagging then lagged.Length else 0)
 
         let key =
             let texts list =
                 list |> List.map Field.canonical |> String.concat "\n"
 
-            $"library {describe c.Experiment}\nlags {c.Longest}\n{texts fields}\nscores {texts scores}\nof {texts observables}"
+            $"library {describe c.Experiment}\nlags {c.Longest}\n{texts lagged}\nat one time {texts others}\nof {texts observables}"
 
         let finish (sums: LibrarySums) =
             sums.Kept <- keptModes c
 
             {
                 Fields = fields
-                Scores = scores
                 Observables = observables
                 Features = features
                 Sums = sums
+                Drift = drift
             }
 
         match stored c.Setting key with
@@ -144,7 +282,8 @@ type Chosen = {
     Steps: LibraryStep list
 }
 
-let private indexOf shared f = shared.Fields |> List.findIndex ((=) f)
+/// The number of a feature.
+let indexOf shared f = shared.Fields |> List.findIndex ((=) f)
 
 /// The terms of a library, chosen by held-out loss where the script leaves them open, and the ridge.
 let choose c shared (library: Library) : Chosen =
@@ -280,7 +419,11 @@ let estimate c bootstrap shared (estimator: Estimator) (library: Library) observ
             chosen)
 
     let index = shared.Observables |> List.findIndex ((=) observable)
-    let exact = if shared.Scores.IsEmpty then -1 else shared.Fields.Length
+
+    let exact =
+        match exactScores c.Experiment with
+        | score :: _ -> indexOf shared score
+        | [] -> -1
 
     let r, identity, values =
         Terminal.stage $"resample {estimator}" (fun _ ->

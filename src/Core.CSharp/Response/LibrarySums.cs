@@ -37,6 +37,16 @@ public sealed class LibrarySums
     /// <summary>Base fields in all blocks.</summary>
     public double Fields => Counts.Sum();
 
+    /// <summary>⟨|φ_k|²⟩ of a feature in all modes, the mean removed; 0 in modes in which the field does not move.</summary>
+    public double[] Power(int feature)
+    {
+        var moments = Moments();
+        var power = new double[Grid.Sites];
+        for (int h = 0; h < moments.Modes; h++)
+            if (moments.Alive[h]) power[Layout.Half[h]] = power[Layout.Opposite[Layout.Half[h]]] = moments.Gram(h, feature, feature).Real;
+        return power;
+    }
+
     /// <summary>Averages that a fit needs.</summary>
     /// <param name="weights">How often each block counts, one entry a block; null: once each.</param>
     internal LibraryMoments Moments(double[]? weights = null)

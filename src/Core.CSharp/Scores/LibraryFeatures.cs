@@ -41,6 +41,27 @@ public sealed class LibraryFeatures
     /// <summary>The first so many features have lag products with the observables; the others enter averages alone. Null: all.</summary>
     public int? Lagged { get; init; }
 
+    /// <summary>The same features, of which only the first so many have lag products.</summary>
+    public LibraryFeatures Lagging(int count) => new()
+    {
+        Grid = Grid,
+        Names = Names,
+        Map = Map,
+        ProbedMap = ProbedMap,
+        Probed = Probed,
+        Numbers = Numbers,
+        Slopes = Slopes,
+        Seed = Seed,
+        Lagged = count,
+    };
+
+    /// <summary>Whether φ_j is surely the gradient of a function of the field: local functions of it and symmetric linear operators on it.</summary>
+    internal bool IsGradient(int feature)
+    {
+        var own = Slopes.Where(s => s.Feature == feature).ToArray();
+        return own.Length > 0 && own.All(s => s.Mean < 0 ? s.Symbol.All(value => Math.Abs(value.Imaginary) <= 1e-12 * value.Magnitude) : s.Symbol.All(value => value == s.Symbol[0] && value.Imaginary == 0));
+    }
+
     internal int LaggedCount => Lagged ?? Count;
 
     /// <summary>Number of features.</summary>
