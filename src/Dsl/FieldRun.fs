@@ -148,6 +148,53 @@ let private twins c estimator observable effort (deviation: float) =
 
     response c estimator observable (lags c) (moved estimate.Values) (Some(moved estimate.StandardError)) (Twins.notes (Some size) [ estimate ])
 
+/// Pairs of runs of any other push, and of any push that goes on in time. The curves are those of the sites along the first axis, from the kicked one where there is one.
+let private forced c (estimator: Estimator) (observable: Field) effort (deviation: float) : Response =
+    let site =
+        match c.Experiment.Perturb with
+        | Perturbation.Kick(_, site) -> site
+        | _ -> List.replicate c.Grid.Dimensions 0
+
+    let kept =
+        along c.Grid (fromKick c site (Array.init c.Grid.Sites float)) |> Array.map int
+
+    let m =
+        ForcedRun.run
+            {
+                Setting = c.Setting
+                Experiment = c.Experiment
+                Model = c.Model
+                Step = c.Step
+                Members = min 64 c.Plan.Members
+                SpinUp = 0.0
+                Longest = float c.Longest * c.Plan.Every
+                Every = c.Plan.Every
+                Seed = Draw.Bits(c.Seed, Draw.Twins, 3L, 0L)
+                Push = c.Experiment.Perturb
+                Kick = pixelKick c site
+                Deviation = deviation
+                Observable = map c observable
+                Rows = c.Grid.Sites
+                Grid = c.Grid
+                Kept = kept
+                Initial = InitialState.Copies(List.toArray c.Start.Value)
+                Observed = Field.canonical observable
+            }
+            effort
+
+    let r =
+        ForcedRun.response c.Experiment estimator c.Experiment.Perturb (string observable) (components c.Grid) kept m
+
+    if c.Experiment.Forcing.IsPeriodic then
+        r
+    else
+        {
+            r with
+                Field = Some(m.Values |> Array.map (fromKick c site))
+                FieldStandardError = Some(m.StandardError |> Array.map (fromKick c site))
+                Shape = Array.ofSeq c.Grid.Points
+        }
+
 /// Residuals of −⟨u ŝ⟩ at lag zero against what a perfect score has there, lag zero being where the answer is known.
 let private steinRows (grid: Grid) (expected: float[]) (values: float[]) (errors: float[]) = [
     for name, index in
@@ -342,6 +389,7 @@ let run setting experiment equations step sampling =
 
         match estimator.Method with
         | Method.Propagator -> propagator c estimator observable, []
+        | Method.Dynamical effort when not (ForcedRun.isPlain c.Experiment) -> forced c estimator observable effort deviation, []
         | Method.Dynamical effort -> twins c estimator observable effort deviation, []
         | Method.Gaussian ->
             let r =

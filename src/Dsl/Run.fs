@@ -172,13 +172,17 @@ module internal Runner =
 
         let experiment, reasons = resolved experiment
         Experiment.validate experiment
+        ForcedResponses.validate experiment
 
         let found =
             let found = find setting companions experiment
+            let forced = found.Responses |> List.map (ForcedResponses.apply experiment)
 
             {
                 found with
                     Notes = reasons @ found.Notes
+                    Responses = forced |> List.map fst
+                    Sensitivities = forced |> List.collect snd
             }
 
         let curves = compared experiment found.Responses

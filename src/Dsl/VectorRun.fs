@@ -224,6 +224,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
         | _ when VectorConjugate.isConjugate c estimator -> conjugate.Value[estimator.Label]
         | Method.Robust _ -> conjugate.Value[estimator.Label]
         | Method.Propagator -> propagator c estimator, []
+        | Method.Dynamical effort when not (ForcedRun.isPlain c.Experiment) -> VectorForced.dynamical c estimator effort products, []
         | Method.Dynamical effort -> dynamical c estimator effort products, []
         | Method.Gaussian ->
             tested estimator None (estimated c estimator (VectorResponse.Gaussian(products, 200, c.Seed)) []) (scoreReport estimator None [] [])

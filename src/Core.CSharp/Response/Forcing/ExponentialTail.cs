@@ -10,10 +10,10 @@ namespace Leith.Core;
 /// <param name="Oscillates">Whether the curve changes its sign after First, resolved on both sides.</param>
 public sealed record TailWindow(int First, int Last, int Sign, double[] Weights, bool Oscillates)
 {
-    private const double Resolved = 2;
+    private const double Resolved = 3;
     private const int Fewest = 4;
 
-    /// <summary>From the last lags whose |R| exceeds two standard errors back to where R was four times larger, a third of these lags at the least and two thirds at the most; null where too few lags stand out.</summary>
+    /// <summary>From the last lags whose |R| exceeds three standard errors back to where R was four times larger, a third of these lags at the least and two thirds at the most; null where too few lags stand out.</summary>
     public static TailWindow? Of(double[] curve, double[] standardError)
     {
         bool Stands(int i) => Math.Abs(curve[i]) > Resolved * standardError[i] && curve[i] != 0;

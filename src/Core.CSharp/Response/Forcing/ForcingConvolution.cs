@@ -27,6 +27,9 @@ public sealed class ForcingConvolution
     public double[] Discretisation(double[] response) =>
         [.. fine.Zip(coarse, (w, v) => Math.Abs(LagQuadrature.Dot(w, response) - LagQuadrature.Dot(v, response)) / 15)];
 
+    /// <summary>A bound on |R_f| from one on |R|, or the standard error of R_f where the errors of all lags go together.</summary>
+    public double[] Bound(double[] bound) => [.. fine.Select(w => w.Zip(bound, (a, b) => Math.Abs(a) * b).Sum())];
+
     // f((k − x) Δ), k = n − interval, serves all t: only the cubic's lags depend on the interval.
     private static double[][] Weights(LagQuadrature quadrature, int lags, ForcingInTime forcing)
     {

@@ -31,35 +31,60 @@ public static class StaticSensitivity
         double integral = LagQuadrature.Dot(weights, response), discretisation = Math.Abs(integral - LagQuadrature.Dot(coarse, response)) / 15;
         double[] sums = [.. replicates.Select(r => LagQuadrature.Dot(weights, r))];
         double sampling = sums.Length > 1 ? Deviation(sums) : weights.Zip(standardError, (w, e) => Math.Abs(w) * e).Sum();
-        return Assemble(response, standardError, replicates, every, integral, sums, sampling, discretisation);
+        return Assemble(new(response, standardError, replicates, every), new(integral, sums, sampling), discretisation, tail => tail.Integral);
     }
 
-    /// <summary>From the response r to a push that lasts: r(T) and the tail of its slope.</summary>
+    /// <summary>From the response r to a push that lasts: the mean of r over the last third of the lags and, at each of these, the tail of its slope that is still to come.</summary>
     public static StaticSensitivityEstimate OfStep(double[] response, double[] standardError, double[][] replicates, double every)
     {
         double[] Slope(double[] r) => [.. r.Zip(r.Skip(1), (a, b) => (b - a) / every)];
+        int first = response.Length - Math.Max(1, response.Length / 3);
+        double Plateau(double[] r) => r[first..].Average();
         double[][] slopes = [.. replicates.Select(Slope)];
         double[] slope = Slope(response), error = slopes.Length > 1 ? Deviations(slopes) : [.. standardError.Zip(standardError.Skip(1), (a, b) => (a + b) / every)];
+        double[] sums = [.. replicates.Select(Plateau)];
+        double sampling = sums.Length > 1 ? Deviation(sums) : Plateau(standardError);
         // The slope of an interval stands at its middle: half an interval before the last lag.
-        return Assemble(slope, error, slopes, every, response[^1], [.. replicates.Select(r => r[^1])], standardError[^1], 0, halfway: true);
+        double Beyond(ExponentialTail tail) => tail.Integral * Enumerable.Range(first, response.Length - first).Average(j => Math.Exp(tail.Rate * every * (response.Length - 1.5 - j)));
+        return Assemble(new(slope, error, slopes, every), new(Plateau(response), sums, sampling), 0, Beyond);
     }
 
-    private static StaticSensitivityEstimate Assemble(double[] curve, double[] error, double[][] replicates, double every, double integral, double[] sums, double sampling, double discretisation, bool halfway = false)
+    private sealed record Curve(double[] Values, double[] Errors, double[][] Replicates, double Every)
     {
-        double longest = (curve.Length - 1) * every;
-        double Beyond(ExponentialTail tail) => halfway ? tail.Integral * Math.Exp(-tail.Rate * every / 2) : tail.Integral;
-        StaticSensitivityEstimate Without(double open, params string[] notes) => new(integral, Norm(sampling, discretisation, open), integral, sampling, 0, open, discretisation, double.NaN, notes);
-        if (TailWindow.Of(curve, error) is not { } window) return Without(0, "no lags after the first stand out of their standard error: no tail");
+        public double Longest => (Values.Length - 1) * Every;
+    }
+
+    private sealed record Sum(double Value, double[] Replicates, double Sampling);
+
+    private static StaticSensitivityEstimate Assemble(Curve curve, Sum sum, double discretisation, Func<ExponentialTail, double> beyond)
+    {
+        var (values, every) = (curve.Values, curve.Every);
+        StaticSensitivityEstimate Without(double open, params string[] notes) =>
+            new(sum.Value, Norm(sum.Sampling, discretisation, open), sum.Value, sum.Sampling, 0, open, discretisation, double.NaN, notes);
+        if (TailWindow.Of(values, curve.Errors) is not { } window) return Without(Unresolved(curve), "too few lags stand out of their standard error for a tail");
+        if (window.Oscillates && 3 * window.Last < 2 * values.Length) return Without(Unresolved(curve));
         if (window.Oscillates)
-            return Without(Envelope(curve, window, every), $"the response changes its sign between the lags {Whole.Text(window.First * every)} and {Whole.Text(window.Last * every)}: its tail is no exponential, none is added, and what its envelope leaves open counts as error");
-        if (ExponentialTail.Fit(curve, every, window) is not { } fit)
-            return Without(Math.Abs(curve[^1]) * longest, $"the response does not decay up to the longest lag {Whole.Text(longest)}: the lags are too short for a tail; ask for longer lags");
-        var refits = replicates.Select((r, i) => (Sum: sums[i], Tail: ExponentialTail.Fit(r, every, window))).Where(r => r.Tail is not null).Select(r => (r.Sum, Tail: Beyond(r.Tail!))).ToArray();
-        double tail = Beyond(fit), scatter = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Tail)]) : Math.Abs(tail) * RelativeError(curve, error, window);
-        double joint = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Sum + r.Tail)]) : sampling + scatter;
-        var (shape, notes) = Shape(curve, replicates, every, window, fit, tail, Beyond);
-        if (Math.Abs(tail) > Math.Abs(integral)) notes.Add($"the tail beyond the longest lag {Whole.Text(longest)} is larger than all before it: the lags are too short; ask for longer lags");
-        return new(integral + tail, Norm(joint, discretisation, shape), integral, sampling, tail, Norm(scatter, shape), discretisation, fit.Rate, notes);
+            return Without(Envelope(values, window, every), $"the response changes its sign between the lags {Whole.Text(window.First * every)} and {Whole.Text(window.Last * every)}: its tail is no exponential, none is added, and what its envelope leaves open counts as error");
+        if (ExponentialTail.Fit(values, every, window) is not { } fit)
+            return Without(Math.Abs(values[^1]) * curve.Longest, $"the response does not decay up to the longest lag {Whole.Text(curve.Longest)}: the lags are too short for a tail; ask for longer lags");
+        var refits = curve.Replicates.Select((r, i) => (Sum: sum.Replicates[i], Tail: ExponentialTail.Fit(r, every, window))).Where(r => r.Tail is not null).Select(r => (r.Sum, Tail: beyond(r.Tail!))).ToArray();
+        double tail = beyond(fit), scatter = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Tail)]) : Math.Abs(tail) * RelativeError(values, curve.Errors, window);
+        // A tail within its own error adds nothing but that error.
+        if (Math.Abs(tail) < 2 * scatter && Unresolved(curve) is var open && open < scatter) return Without(open);
+        double joint = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Sum + r.Tail)]) : sum.Sampling + scatter;
+        var (shape, notes) = Shape(values, curve.Replicates, every, window, fit, tail, beyond);
+        if (Math.Abs(tail) > Math.Abs(sum.Value)) notes.Add($"the tail beyond the longest lag {Whole.Text(curve.Longest)} is larger than all before it: the lags are too short; ask for longer lags");
+        return new(sum.Value + tail, Norm(joint, discretisation, shape), sum.Value, sum.Sampling, tail, Norm(scatter, shape), discretisation, fit.Rate, notes);
+    }
+
+    // What may lie beyond the longest lag where it cannot be seen: the mean of the last third of the curve with its error, for as long as the curve seems to remember.
+    private static double Unresolved(Curve curve)
+    {
+        int first = curve.Values.Length - Math.Max(1, curve.Values.Length / 3);
+        double mean = curve.Values[first..].Average();
+        double error = curve.Replicates.Length > 1 ? Deviation([.. curve.Replicates.Select(r => r[first..].Average())]) : curve.Errors[first..].Average();
+        double memory = Math.Abs(curve.Values.Sum()) * curve.Every / Math.Max(curve.Values.Max(Math.Abs), double.Epsilon);
+        return Norm(mean, error) * Math.Min(memory, curve.Longest);
     }
 
     private static (double Error, List<string> Notes) Shape(double[] curve, double[][] replicates, double every, TailWindow window, ExponentialTail fit, double tail, Func<ExponentialTail, double> beyond)

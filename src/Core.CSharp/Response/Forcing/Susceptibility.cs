@@ -48,6 +48,13 @@ public sealed class Susceptibility
         return [.. fine.Zip(coarse, (a, b) => new Complex(Math.Abs(a.Real - b.Real) / 15, Math.Abs(a.Imaginary - b.Imaginary) / 15))];
     }
 
+    /// <summary>Bounds on |Re χ| and |Im χ| from one on |R|, or their standard errors where the errors of all lags go together; without the tail.</summary>
+    public Complex[] Bound(double[] bound)
+    {
+        double Sum(double[] weights) => weights.Zip(bound, (a, b) => Math.Abs(a) * b).Sum();
+        return [.. cosine.Zip(sine, (c, s) => new Complex(Sum(c), Sum(s)))];
+    }
+
     private Complex[] Apply(double[][] real, double[][] imaginary, double[] response, ExponentialTail? tail) =>
         [.. Frequencies.Select((w, i) => new Complex(LagQuadrature.Dot(real[i], response), LagQuadrature.Dot(imaginary[i], response)) + (tail?.Transform(w) ?? Complex.Zero))];
 
