@@ -16,7 +16,7 @@ type Parts = {
     Step: Step option
     Sample: Sampling option
     Data: Data option
-    Perturb: Forced option
+    Perturb: Perturbation option
     Observe: Field list
     Lags: float
     Estimate: Estimator list
@@ -60,14 +60,8 @@ type ExperimentBuilder(title: string) =
     let finish (parts: Parts) (source: Source) : Experiment = {
         Title = parts.Title
         Source = source
-        Perturb =
-            (match parts.Perturb with
-             | Some forced -> forced.Push
-             | None -> never ())
-        Forcing =
-            (match parts.Perturb with
-             | Some forced -> forced.InTime
-             | None -> never ())
+        Perturb = fst (Experiment.inItsTime (Option.defaultWith never parts.Perturb))
+        Forcing = snd (Experiment.inItsTime (Option.defaultWith never parts.Perturb))
         Observe = parts.Observe
         Lags = parts.Lags
         Estimate = parts.Estimate
@@ -188,15 +182,6 @@ type ExperimentBuilder(title: string) =
         : Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R> = {
         Parts = {
             draft.Parts with
-                Perturb = Some(Experiment.inItsTime value)
-        }
-    }
-
-    /// The push with its course in time: `perturb (push x |> inTime (ramp 2.0))`.
-    [<CustomOperation "perturb">]
-    member _.Perturb(draft: Draft<'S, 'N, 'T, 'M, 'D, No, 'O, 'L, 'E, 'C, 'R>, value: Forced) : Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R> = {
-        Parts = {
-            draft.Parts with
                 Perturb = Some value
         }
     }
@@ -204,9 +189,6 @@ type ExperimentBuilder(title: string) =
     [<CustomOperation "perturb"; CompilerMessage("experiment: expected one `perturb` line, got two; delete one", 19110, IsError = true)>]
     member _.Perturb(_: Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R>, _: Perturbation) : Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R> =
         never ()
-
-    [<CustomOperation "perturb"; CompilerMessage("experiment: expected one `perturb` line, got two; delete one", 19110, IsError = true)>]
-    member _.Perturb(_: Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R>, _: Forced) : Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R> = never ()
 
     [<CustomOperation "perturb"; CompilerMessage("`perturb` takes a perturbation, e.g. perturb (kick u (pixel 0 0))", 19111, IsError = true)>]
     member _.Perturb(_: Draft<'S, 'N, 'T, 'M, 'D, 'P, 'O, 'L, 'E, 'C, 'R>, _: obj) : Draft<'S, 'N, 'T, 'M, 'D, Has, 'O, 'L, 'E, 'C, 'R> = never ()

@@ -28,15 +28,13 @@ type Experiment = {
 
 [<RequireQualifiedAccess>]
 module Experiment =
-    /// A push as it goes on in time where nothing else is said: a change of a parameter or of the noise lasts, every other push is an impulse.
-    let inItsTime (push: Perturbation) : Forced = {
-        Push = push
-        InTime =
-            (match push with
-             | Perturbation.Parameter _
-             | Perturbation.NoiseAmplitude -> Forcing.Step
-             | _ -> Forcing.Impulse)
-    }
+    /// A push and how it goes on in time; where nothing is said a change of a parameter or of the noise lasts, every other push is an impulse.
+    let inItsTime (push: Perturbation) =
+        match push with
+        | Perturbation.InTime(push, forcing) -> push, forcing
+        | Perturbation.Parameter _
+        | Perturbation.NoiseAmplitude -> push, Forcing.Step
+        | _ -> push, Forcing.Impulse
 
     let private fail (experiment: Experiment) text =
         raise (LeithException $"experiment \"{experiment.Title}\": {text}")
@@ -165,6 +163,7 @@ module Experiment =
                 | here, Some there when here <> Some there -> fail experiment $"`perturb` expected a push of {u} on its own grid, got {g}."
                 | _ -> ()
         | Perturbation.Parameter parameter -> demandParameter experiment parameter
+        | Perturbation.InTime(_, forcing) -> fail experiment $"expected the forcing {forcing} apart from the push; set Forcing beside Perturb."
         | Perturbation.NoiseAmplitude ->
             if experiment.Source.IsRecorded then
                 fail

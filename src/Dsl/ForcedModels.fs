@@ -304,3 +304,4 @@ let make
         | Perturbation.Parameter(Field.Parameter(name, value)) -> ofParameter s name value forcing course expression
         | Perturbation.Parameter other -> raise (LeithException $"perturbParameter: expected a parameter, got {other}.")
         | Perturbation.NoiseAmplitude -> ofNoise s forcing expression
+        | Perturbation.InTime _ -> raise (LeithException $"perturb: expected the course in time apart from the push, got {push}.")

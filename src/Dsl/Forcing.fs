@@ -35,9 +35,6 @@ type Forcing =
 
     override forcing.ToString() = forcing.Text
 
-/// A perturbation with its course in time.
-type Forced = { Push: Perturbation; InTime: Forcing }
-
 /// The words of forcing in time.
 [<AutoOpen>]
 module ForcingWords =
@@ -84,6 +81,3 @@ module ForcingWords =
 
     /// Values from a file with one column, the first at t = 0: `series (recording "forcing.csv" |> spacing 0.1)`.
     let series (data: Data) = Forcing.Series data
-
-    /// How a push goes on in time: `push x |> inTime (ramp 2.0)`.
-    let inTime (forcing: Forcing) (push: Perturbation) : Forced = { Push = push; InTime = forcing }

@@ -15,6 +15,8 @@ type Perturbation =
     | Parameter of Field
     /// All noise is multiplied by 1 + ε.
     | NoiseAmplitude
+    /// A push with its course in time.
+    | InTime of Perturbation * Forcing
 
     /// The perturbation as text.
     member perturbation.Text =
@@ -26,6 +28,7 @@ type Perturbation =
         | Perturbation.Along parts -> parts |> List.map (fun (u, g) -> $"{u} along {g}") |> String.concat ", "
         | Perturbation.Parameter parameter -> string parameter
         | Perturbation.NoiseAmplitude -> "noise amplitude"
+        | Perturbation.InTime(push, forcing) -> $"{push.Text}, {forcing.Text}"
 
     override perturbation.ToString() = perturbation.Text
 
@@ -108,3 +111,10 @@ module PerturbWords =
 
     /// All noise multiplied by 1 + ε from t = 0 on.
     let perturbNoise = Perturbation.NoiseAmplitude
+
+    /// How a push goes on in time: `push x |> inTime (ramp 2.0)`.
+    let inTime (forcing: Forcing) (push: Perturbation) =
+        match push with
+        | Perturbation.InTime(_, other) ->
+            raise (LeithException $"inTime: expected a push without a course in time, got one that goes on {other}; leave one of them out.")
+        | _ -> Perturbation.InTime(push, forcing)

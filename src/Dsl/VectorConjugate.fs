@@ -56,6 +56,7 @@ let changes c : Change list =
     | Perturbation.Parameter parameter -> [ Change.parameter equations noise parameter ]
     | Perturbation.NoiseAmplitude -> [ Change.noiseAmplitude equations noise ]
     | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
+    | Perturbation.InTime _ as push -> raise (LeithException $"perturb: expected the course in time apart from the push, got {push}.")
 
 /// The score that an estimator stands on, and what it forecasts from.
 let standsOn (estimator: Estimator) =
