@@ -778,6 +778,7 @@ let private madeUp (estimator: Estimator) push (values: float list list) : Respo
     BiasBound = None
     Axis = "lag"
     Replicates = None
+    OwnErrors = None
     Pointwise = 1.96
     Simultaneous = None
     Discretisation = None

@@ -31,6 +31,7 @@ let private response c (estimator: Estimator) (observable: Field) lags (values: 
     BiasBound = None
     Axis = "lag"
     Replicates = None
+    OwnErrors = None
     Pointwise = 1.96
     Simultaneous = None
     Discretisation = None
@@ -39,6 +40,11 @@ let private response c (estimator: Estimator) (observable: Field) lags (values: 
     Shape = Array.ofSeq c.Grid.Points
     Notes = notes
 }
+
+/// The same of an estimate with its resamples.
+let private estimated c estimator observable (r: FieldResponse) notes =
+    response c estimator observable r.Lags r.Values (Some r.StandardError) notes
+    |> ResponseBands.ofField r
 
 let private lags c =
     Array.init (c.Longest + 1) (fun i -> float i * c.Plan.Every)
@@ -250,7 +256,7 @@ let private learnedResponse c estimator observable network products fields devia
         | Some shared, Some trust -> bounding c shared trust observable
         | _ -> id
 
-    bounded (response c estimator observable found.Response.Lags found.Response.Values (Some found.Response.StandardError) (found.Notes @ unseen c)),
+    bounded (estimated c estimator observable found.Response (found.Notes @ unseen c)),
     {
         (scoreReport
             estimator
@@ -288,7 +294,7 @@ let private publishedResponse c estimator observable (network: Network) (product
         yield! unseen c
     ]
 
-    response c estimator observable r.Lags r.Values (Some r.StandardError) notes,
+    estimated c estimator observable r notes,
     {
         scoreReport
             estimator
@@ -398,17 +404,7 @@ let run setting experiment equations step sampling =
 
             let trust = assess estimator
 
-            bounded
-                observable
-                trust
-                (response
-                    c
-                    estimator
-                    observable
-                    r.Lags
-                    r.Values
-                    (Some r.StandardError)
-                    ($"{Digest.number plain.Fields} base fields" :: unneeded @ unseen c)),
+            bounded observable trust (estimated c estimator observable r ($"{Digest.number plain.Fields} base fields" :: unneeded @ unseen c)),
             [ trusting trust (scoreReport estimator None [] []) ]
         | Method.Exact score ->
             let name = "score " + Field.canonical score.Head
@@ -430,10 +426,7 @@ let run setting experiment equations step sampling =
                     else
                         SpectralResponse.FromScore(p, c.Plan.Every, bootstrap c))
 
-            bounded
-                observable
-                trust
-                (response c estimator observable r.Lags r.Values (Some r.StandardError) ($"{Digest.number p.Fields} base fields" :: correction)),
+            bounded observable trust (estimated c estimator observable r ($"{Digest.number p.Fields} base fields" :: correction)),
             [
                 scoreReport estimator None (steinRows c.Grid (unitKick c) plain.Values.[0] plain.StandardError.[0]) []
                 |> trusting trust
@@ -453,17 +446,7 @@ let run setting experiment equations step sampling =
 
             let trust = assess estimator
 
-            bounded
-                observable
-                trust
-                (response
-                    c
-                    estimator
-                    observable
-                    found.Response.Lags
-                    found.Response.Values
-                    (Some found.Response.StandardError)
-                    (found.Notes @ unneeded)),
+            bounded observable trust (estimated c estimator observable found.Response (found.Notes @ unneeded)),
             [
                 {
                     (scoreReport estimator None (steinRows c.Grid (unitKick c) found.Identity.Values.[0] found.Identity.StandardError.[0]) []
@@ -479,14 +462,7 @@ let run setting experiment equations step sampling =
                 FieldRobust.estimate c (bootstrap c) estimator score regression observable (Option.get shared) products fields deviation
 
             let r =
-                response
-                    c
-                    estimator
-                    observable
-                    found.Response.Lags
-                    found.Response.Values
-                    (Some found.Response.StandardError)
-                    (found.Notes @ unneeded @ unseen c)
+                estimated c estimator observable found.Response (found.Notes @ unneeded @ unseen c)
 
             let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
 

@@ -282,6 +282,7 @@ let run setting (experiment: Experiment) (data: Data) =
                     BiasBound = None
                     Axis = "lag"
                     Replicates = None
+                    OwnErrors = None
                     Pointwise = 1.96
                     Simultaneous = None
                     Discretisation = None
@@ -290,6 +291,7 @@ let run setting (experiment: Experiment) (data: Data) =
                     Shape = [||]
                     Notes = notes @ List.ofSeq estimate.Notes
                 }
+                |> ResponseBands.ofEstimate estimate observed kick
         ],
         scores
 

@@ -19,7 +19,9 @@ type Response = {
     StandardError: float[][] option
     /// [component][resample][lag], the curves of the bootstrap, which whole-curve bands and everything that is made of a response are made of.
     Replicates: float[][][] option
-    /// Half the width of the 95 % band at one lag, in standard errors.
+    /// [component][resample], the standard error that a resample gives itself over that of the data, where it is known: where few events make a response, resamples with few of them are too sure of it.
+    OwnErrors: float[][] option
+    /// Half the width of the 95 % band at one lag, in standard errors, as the number of independent blocks asks for; `Band` is wider where resamples say so.
     Pointwise: float
     /// [component], half the width of the band that holds the whole curve in 95 % of cases, in standard errors.
     Simultaneous: float[] option
@@ -35,7 +37,43 @@ type Response = {
     Shape: int[]
     /// What the reader should know of this estimate: pairs used, linear-regime check, data seen.
     Notes: string list
-}
+} with
+
+    /// What the resamples of a component say of their own errors; a mean over components where a response was put together from others.
+    member private r.Own component' : float[] | null =
+        match r.OwnErrors, r.Replicates with
+        | Some own, Some replicates when own.Length > 0 && own[0].Length = replicates[component'].Length ->
+            if own.Length = replicates.Length then
+                own[component']
+            else
+                Array.init own[0].Length (fun b -> own |> Array.averageBy (fun errors -> errors[b]))
+        | _ -> null
+
+    /// [component][lag], half the width of the band that holds the value at each lag in 95 % of cases, in standard errors.
+    member r.Multipliers: float[][] =
+        Array.init r.Values.Length (fun i ->
+            match r.StandardError, r.Replicates with
+            | Some errors, Some replicates -> Bands.Pointwise(r.Pointwise, r.Values[i], errors[i], replicates[i], r.Own i)
+            | _ -> Array.create r.Values[i].Length r.Pointwise)
+
+    /// [component], the same of the band that holds the whole curve; none without resamples.
+    member r.WholeCurveMultipliers: float[] option =
+        match r.StandardError, r.Replicates with
+        | Some errors, Some replicates ->
+            let multipliers = r.Multipliers
+
+            Some(Array.init r.Values.Length (fun i -> Bands.Simultaneous(multipliers[i], r.Values[i], errors[i], replicates[i], r.Own i)))
+        | _ -> None
+
+    /// [component][lag], half the width of the 95 % band of each lag: the standard error times `Multipliers`.
+    member r.Band: float[][] option =
+        r.StandardError |> Option.map (Array.map2 (Array.map2 (*)) r.Multipliers)
+
+    /// [component][lag], half the width of the band that holds the whole curve in 95 % of cases.
+    member r.WholeCurveBand: float[][] option =
+        match r.StandardError, (r.Simultaneous |> Option.orElse r.WholeCurveMultipliers) with
+        | Some errors, Some multipliers -> Some(Array.map2 (fun m -> Array.map ((*) m)) multipliers errors)
+        | _ -> None
 
 /// How the density of an observable answers, over its bins.
 type DensityAnswer = {

@@ -282,6 +282,7 @@ let responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (er
                 BiasBound = None
                 Axis = "lag"
                 Replicates = None
+                OwnErrors = None
                 Pointwise = 1.96
                 Simultaneous = None
                 Discretisation = None
@@ -293,4 +294,7 @@ let responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (er
     ]
 
 let estimated c estimator (r: ResponseEstimate) notes =
+    let _, rows = rowsOf c
+
     responses c estimator r.Lags r.Values (Some r.StandardError) (notes @ List.ofSeq r.Notes)
+    |> List.map2 (ResponseBands.ofEstimate r rows) (pushed c)

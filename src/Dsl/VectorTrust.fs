@@ -331,6 +331,7 @@ let private answer c (changes: Change list) (costs: float option list) (g: Gathe
                 BiasBound = bias
                 Axis = "lag"
                 Replicates = None
+                OwnErrors = None
                 Pointwise = 1.96
                 Simultaneous = None
                 Discretisation = None

@@ -32,9 +32,17 @@ internal static class BlockBootstrap
     public static Resampled Resample(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed)
     {
         Draws(products, FewestBlocks);
-        var units = Units(products);
-        int draws = Draws(products, units.Count);
-        return Resampled.Of(estimator(products.Means()), resamples, draws, resample => estimator(Draw(products, units, Resampling.Weights(units.Count, draws, seed, resample))));
+        var ranges = Ranges(products);
+        int size = (products.Longest + 1) * products.Rows * products.Columns;
+        return Resampled.Of([.. ranges.Select(range => Row(products, range))], Draws(products, ranges.Count), resamples, seed, estimator(products.Means()),
+            row => estimator(products.Normalise(row[..size], row[size..])));
+    }
+
+    // The centred sums of a range and its pairs, one after the other.
+    private static double[] Row(LagProducts products, (int First, int Count) range)
+    {
+        var (sums, pairs) = Join(products, range.First, range.Count);
+        return [.. sums, .. pairs];
     }
 
     // A drawn block has to be longer than the memory, unless it is a whole member.
@@ -49,10 +57,7 @@ internal static class BlockBootstrap
             : [$"standard errors are too small: blocks of {products.BlockLength * window} samples against a memory of about {memory:f0} samples"];
     }
 
-    // What is drawn: windows of consecutive blocks of a member, or groups of blocks where there are many.
-    private static List<(double[] Sums, double[] Pairs)> Units(LagProducts products) => [.. Ranges(products).Select(range => Join(products, range.First, range.Count))];
-
-    /// <summary>First block and number of blocks of everything that is drawn in one piece.</summary>
+    /// <summary>First block and number of blocks of everything that is drawn in one piece: windows of consecutive blocks of a member, or groups of blocks where there are many.</summary>
     internal static List<(int First, int Count)> Ranges(LagProducts products)
     {
         int window = products.Window, first = 0;
@@ -82,20 +87,5 @@ internal static class BlockBootstrap
             for (int lag = 0; lag < pairs.Length; lag++) pairs[lag] += morePairs[lag];
         }
         return (sums, pairs);
-    }
-
-    private static double[][] Draw(LagProducts products, List<(double[] Sums, double[] Pairs)> units, double[] weights)
-    {
-        var sums = new double[units[0].Sums.Length];
-        var pairs = new double[units[0].Pairs.Length];
-        for (int unit = 0; unit < units.Count; unit++)
-        {
-            double weight = weights[unit];
-            if (weight == 0) continue;
-            var (block, count) = units[unit];
-            Resampling.AddScaled(weight, block, sums);
-            for (int lag = 0; lag < pairs.Length; lag++) pairs[lag] += weight * count[lag];
-        }
-        return products.Normalise(sums, pairs);
     }
 }

@@ -75,7 +75,7 @@ public static class ConjugateResponse
         Check(whole, plan);
         double ridge = plan.Regression.Length == 0 ? 0 : plan.Ridge ?? ChooseRidge(tables, units, plan);
         var centre = Values(whole, plan, ridge);
-        var resampled = Resampled.Of(centre, resamples, draws, resample => Values(tables.Draw(units, Resampling.Weights(units.Length, draws, seed, resample)), plan, ridge));
+        var resampled = Resampled.Of(units.Length, draws, resamples, seed, centre, weights => Values(tables.Draw(units, weights), plan, ridge));
         var errors = resampled.StandardError;
         int p = plan.Conjugates.Length;
         ResponseEstimate Curves(int first)
@@ -84,6 +84,7 @@ public static class ConjugateResponse
             return new ResponseEstimate(tables.Lags.Lags, Shape(centre), Shape(errors))
             {
                 Replicates = [.. resampled.Replicates.Select(Shape)],
+                OwnErrors = resampled.OwnErrors(first, lags)?.Select(errors => errors.Chunk(p).ToArray()).ToArray(),
                 Independent = resampled.Independent,
                 Notes = [.. tables.Lags.Notes, .. BlockBootstrap.Notes(tables.Lags)],
             };

@@ -20,8 +20,8 @@ public enum LagNormalisation
 /// </remarks>
 public sealed partial class LagProducts
 {
-    // A drawn block cuts the memory at its ends: the variance is too small by about τ_int/2 of its length.
-    private const double BlocksOfMemory = 4;
+    // A drawn block cuts the memory at its ends: the variance is too small by the part τ_int/2 of its length.
+    private const double BlocksOfMemory = 8;
 
     // One array a block: [(lag (Rows+1) + i) (Columns+1) + j]; the extra row and column belong to the constant 1, so that sums and counts of pairs come along.
     private readonly IReadOnlyList<double[]> _blocks;
@@ -71,7 +71,7 @@ public sealed partial class LagProducts
 
     internal LagShape Shape { get; }
 
-    /// <summary>Consecutive blocks that the bootstrap draws together: as many as make four integrated autocorrelation times; 1 where blocks are whole members.</summary>
+    /// <summary>Consecutive blocks that the bootstrap draws together: as many as make eight integrated autocorrelation times; 1 where blocks are whole members.</summary>
     internal int Window => field > 0 ? field : field = FindWindow();
 
     /// <summary>Number of consecutive blocks of each member, in the order of the blocks.</summary>

@@ -10,8 +10,60 @@ namespace Leith.Core;
 /// </remarks>
 internal sealed record Resampled(double[][] StandardError, double[][][] Replicates, int Independent)
 {
-    /// <summary>Makes the resamples one by one.</summary>
+    /// <summary>
+    /// [resample][lag][value]: the variance that a resample gives itself over that of the data, 0 where there is none; null where it is not known. Where few events make an estimate, resamples with few of
+    /// them are both small and sure of it.
+    /// </summary>
+    public double[][][]? OwnVariances { get; init; }
+
+    /// <summary>[resample][value]: the own errors over those of the data, a root mean square over these lags.</summary>
+    public double[][]? OwnErrors(int first, int lags) => OwnVariances?.Select(resample =>
+    {
+        int size = resample[first].Length;
+        return Enumerable.Range(0, size).Select(n =>
+        {
+            double[] known = [.. Enumerable.Range(first, lags).Where(lag => OwnVariances.Any(other => other[lag][n] > 0)).Select(lag => resample[lag][n])];
+            return known.Length > 0 ? Math.Sqrt(known.Average()) : 1;
+        }).ToArray();
+    }).ToArray();
+
+    /// <summary>Resamples units, each a row of sums.</summary>
+    /// <param name="units">[unit][sum].</param>
+    /// <param name="draws">Independent blocks, and so many units are drawn.</param>
+    /// <param name="resamples">Number of resamples.</param>
+    /// <param name="seed">Seed of the weights.</param>
+    /// <param name="centre">The estimate, [lag][value].</param>
+    /// <param name="estimate">The estimate from sums.</param>
     /// <exception cref="LeithException">Fewer than two resamples; one that has no finite value.</exception>
+    public static Resampled Of(IReadOnlyList<double[]> units, int draws, int resamples, ulong seed, double[][] centre, Func<double[], double[][]> estimate)
+    {
+        double[] all = Drawn(units, [.. Enumerable.Repeat(1.0, units.Count)]), left = new double[all.Length];
+        return Of(units.Count, draws, resamples, seed, centre, weights => estimate(Drawn(units, weights)), unit =>
+        {
+            all.CopyTo(left, 0);
+            if (unit >= 0) Resampling.AddScaled(-1, units[unit], left);
+            return estimate(left);
+        });
+    }
+
+    /// <summary>The same of an estimate from weights of the units.</summary>
+    /// <param name="units">Number of units.</param>
+    /// <param name="draws">As above.</param>
+    /// <param name="resamples">As above.</param>
+    /// <param name="seed">As above.</param>
+    /// <param name="centre">As above.</param>
+    /// <param name="estimate">The estimate from weights.</param>
+    /// <param name="without">The estimate without one unit, of all for −1; null makes it from weights.</param>
+    public static Resampled Of(int units, int draws, int resamples, ulong seed, double[][] centre, Func<double[], double[][]> estimate, Func<int, double[][]>? without = null)
+    {
+        double[][] weights = [.. Enumerable.Range(0, resamples).Select(r => Resampling.Weights(units, draws, seed, r))];
+        var resampled = Of(centre, resamples, draws, r => estimate(weights[r]));
+        without ??= unit => estimate([.. Enumerable.Range(0, units).Select(u => u == unit ? 0.0 : 1.0)]);
+        return resampled with { OwnVariances = SelfVariances(weights, Influences(units, without)) };
+    }
+
+    /// <summary>Without errors of their own.</summary>
+    /// <exception cref="LeithException">As above.</exception>
     public static Resampled Of(double[][] centre, int resamples, int independent, Func<int, double[][]> resample)
     {
         if (resamples < 2) throw new LeithException($"bootstrap: expected at least 2 resamples, got {resamples}. 200 is usual.");
@@ -36,6 +88,14 @@ internal sealed record Resampled(double[][] StandardError, double[][][] Replicat
         return new Resampled(errors, replicates, independent);
     }
 
+    private static double[] Drawn(IReadOnlyList<double[]> units, double[] weights)
+    {
+        var sums = new double[units[0].Length];
+        for (int unit = 0; unit < units.Count; unit++)
+            if (weights[unit] != 0) Resampling.AddScaled(weights[unit], units[unit], sums);
+        return sums;
+    }
+
     // Differences from the estimate itself: squares of large numbers would hide small errors.
     private static double Spread(double[][][] replicates, double[][] centre, int lag, int n, double factor)
     {
@@ -50,4 +110,52 @@ internal sealed record Resampled(double[][] StandardError, double[][][] Replicat
         }
         return Math.Sqrt(square / (replicates.Length - 1));
     }
+
+    // The estimate of all units less that without one, [unit][lag][value]: as much as the unit moves it.
+    private static double[][][] Influences(int units, Func<int, double[][]> without)
+    {
+        double[][] whole = without(-1);
+        var influences = new double[units][][];
+        for (int unit = 0; unit < units; unit++)
+        {
+            double[][] left = influences[unit] = without(unit);
+            for (int lag = 0; lag < left.Length; lag++)
+                for (int n = 0; n < left[lag].Length; n++) left[lag][n] = whole[lag][n] - left[lag][n];
+        }
+        return influences;
+    }
+
+    // Σ w ψ² − (Σ w ψ)²/Σ w of the weights of a resample over that of equal ones.
+    private static double[][][] SelfVariances(double[][] weights, double[][][] influences)
+    {
+        double[] equal = [.. Enumerable.Repeat(weights[0].Sum() / influences.Length, influences.Length)];
+        double[][] whole = Variances(equal, influences);
+        return [.. weights.Select(w =>
+        {
+            double[][] own = Variances(w, influences);
+            for (int lag = 0; lag < own.Length; lag++)
+                for (int n = 0; n < own[lag].Length; n++) own[lag][n] = whole[lag][n] > 0 ? own[lag][n] / whole[lag][n] : 0;
+            return own;
+        })];
+    }
+
+    private static double[][] Variances(double[] weights, double[][][] influences) => [.. influences[0].Select((first, lag) =>
+    {
+        double[] sums = new double[first.Length], squares = new double[first.Length];
+        for (int u = 0; u < weights.Length; u++)
+        {
+            double w = weights[u];
+            if (w == 0) continue;
+            double[] influence = influences[u][lag];
+            for (int n = 0; n < influence.Length; n++)
+            {
+                double weighted = w * influence[n];
+                sums[n] += weighted;
+                squares[n] += weighted * influence[n];
+            }
+        }
+        double draws = weights.Sum();
+        for (int n = 0; n < sums.Length; n++) squares[n] = Math.Max(0, squares[n] - sums[n] * sums[n] / draws);
+        return squares;
+    })];
 }

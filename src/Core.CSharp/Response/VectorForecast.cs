@@ -27,21 +27,15 @@ public static class VectorForecast
         StateCovariance.Check(products);
         var ranges = BlockBootstrap.Ranges(products);
         int draws = BlockBootstrap.Draws(products, ranges.Count);
-        var units = ranges.Select(range => (Sums: BlockBootstrap.Join(products, range.First, range.Count), Rows: RowSums(products, range.First, range.Count))).ToArray();
-        var centre = Values(products, products.Means(), Divided(RowSums(products, 0, products.Blocks), products.Samples), score, features);
-        return VectorResponse.Of(products, centre, Resampled.Of(centre, resamples, draws, resample =>
+        int size = (products.Longest + 1) * products.Rows * products.Columns, pairs = size + products.Longest + 1;
+        var units = ranges.Select(range =>
         {
-            var weights = Resampling.Weights(units.Length, draws, seed, resample);
-            double[] drawn = new double[units[0].Sums.Sums.Length], pairs = new double[units[0].Sums.Pairs.Length], rows = new double[products.Rows];
-            for (int u = 0; u < units.Length; u++)
-            {
-                if (weights[u] == 0) continue;
-                Resampling.AddScaled(weights[u], units[u].Sums.Sums, drawn);
-                Resampling.AddScaled(weights[u], units[u].Sums.Pairs, pairs);
-                Resampling.AddScaled(weights[u], units[u].Rows, rows);
-            }
-            return Values(products, products.Normalise(drawn, pairs), Divided(rows, pairs[0]), score, features);
-        }));
+            var (sums, counts) = BlockBootstrap.Join(products, range.First, range.Count);
+            return (double[])[.. sums, .. counts, .. RowSums(products, range.First, range.Count)];
+        }).ToArray();
+        var centre = Values(products, products.Means(), Divided(RowSums(products, 0, products.Blocks), products.Samples), score, features);
+        return VectorResponse.Of(products, centre, Resampled.Of(units, draws, resamples, seed, centre,
+            row => Values(products, products.Normalise(row[..size], row[size..pairs]), Divided(row[pairs..], row[size]), score, features)));
     }
 
     private static double[] RowSums(LagProducts products, int first, int count)

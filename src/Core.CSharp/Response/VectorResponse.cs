@@ -10,6 +10,9 @@ public sealed record ResponseEstimate(double[] Lags, double[][][] Values, double
     /// <remarks>What is made of the response by a linear step, such as a convolution, is made of each of them; its standard error is their standard deviation.</remarks>
     public double[][][][]? Replicates { get; init; }
 
+    /// <summary>[resample][observable][kick]: the standard error that a resample gives itself over that of the data; see <see cref="Bands"/>.</summary>
+    public double[][][]? OwnErrors { get; init; }
+
     /// <summary>Independent blocks behind the standard errors; see <see cref="Bands"/>.</summary>
     public int Independent { get; init; }
 
@@ -63,13 +66,15 @@ public static class VectorResponse
     private static ResponseEstimate Estimate(LagProducts products, Func<double[][], double[][]> estimator, int resamples, ulong seed) =>
         Of(products, estimator(products.Means()), BlockBootstrap.Resample(products, estimator, resamples, seed));
 
-    // Values are [lag][row · d + kick].
+    // Values are [lag][row · d + kick]; what else a resample makes may follow the lags.
     internal static ResponseEstimate Of(LagProducts products, double[][] values, Resampled resampled)
     {
-        int d = products.Dimension;
-        return new ResponseEstimate(products.Lags, Shaped(values, d), Shaped(resampled.StandardError, d))
+        int lags = products.Longest + 1;
+        double[][][] Curves(double[][] all) => Shaped(all[..lags], products.Dimension);
+        return new ResponseEstimate(products.Lags, Curves(values), Curves(resampled.StandardError))
         {
-            Replicates = [.. resampled.Replicates.Select(replicate => Shaped(replicate, d))],
+            Replicates = [.. resampled.Replicates.Select(Curves)],
+            OwnErrors = resampled.OwnErrors(0, lags)?.Select(errors => errors.Chunk(products.Dimension).ToArray()).ToArray(),
             Independent = resampled.Independent,
             Notes = [.. products.Notes, .. BlockBootstrap.Notes(products)],
         };

@@ -40,7 +40,7 @@ public static class VectorLibrary
         double[][] errors = resampled.StandardError;
         int k = chosen.Count, last = lags.Longest + 1;
         double[][] Shape(double[] flat) => [.. flat.Chunk(k)];
-        var response = VectorResponse.Of(lags, values[..last], new Resampled(errors[..last], [.. resampled.Replicates.Select(replicate => replicate[..last])], resampled.Independent));
+        var response = VectorResponse.Of(lags, values, resampled);
         double loss = LibrarySolver.HeldOut(moments, chosen, ridge, free)?.Average() ?? double.NaN;
         return new([.. chosen], response, Shape(values[last]), Shape(errors[last]), values[last + 1], errors[last + 1], ridge, loss,
             moments.HasExact ? (values[last + 2][0], errors[last + 2][0]) : null);
@@ -78,22 +78,14 @@ public static class VectorLibrary
     {
         var ranges = BlockBootstrap.Ranges(lags);
         int draws = BlockBootstrap.Draws(lags, ranges.Count);
-        var units = ranges.Select(range => (Lags: BlockBootstrap.Join(lags, range.First, range.Count), Moments: moments.Sums(range.First, range.Count))).ToArray();
-        return Resampled.Of(centre, resamples, draws, resample =>
+        int size = (lags.Longest + 1) * lags.Rows * lags.Columns, pairs = size + lags.Longest + 1;
+        var units = ranges.Select(range =>
         {
-            var weights = Resampling.Weights(units.Length, draws, seed, resample);
-            var products = new double[units[0].Lags.Sums.Length];
-            var pairs = new double[units[0].Lags.Pairs.Length];
-            var drawn = new MomentSums(moments.Dimension, moments.Count, moments.HasExact);
-            for (int u = 0; u < units.Length; u++)
-            {
-                if (weights[u] == 0) continue;
-                Resampling.AddScaled(weights[u], units[u].Lags.Sums, products);
-                Resampling.AddScaled(weights[u], units[u].Lags.Pairs, pairs);
-                drawn.Add(weights[u], units[u].Moments);
-            }
-            return fit.Values(lags.Normalise(products, pairs), drawn);
-        });
+            var (sums, counts) = BlockBootstrap.Join(lags, range.First, range.Count);
+            return (double[])[.. sums, .. counts, .. moments.Sums(range.First, range.Count).Flat()];
+        }).ToArray();
+        return Resampled.Of(units, draws, resamples, seed, centre,
+            row => fit.Values(lags.Normalise(row[..size], row[size..pairs]), new MomentSums(moments.Dimension, moments.Count, moments.HasExact).Fill(row.AsSpan(pairs))));
     }
 
     /// <summary>Everything that a resample refits: the response at each lag, the weights, the constants, the error against a known score.</summary>

@@ -122,6 +122,22 @@ internal sealed class MomentSums(int dimension, int features, bool exact)
     /// <summary>Σ φ_j s_i, [component][feature], and after them Σ |s|².</summary>
     public double[] Cross { get; } = exact ? new double[dimension * features + 1] : [];
 
+    /// <summary>All sums in one row.</summary>
+    public double[] Flat() => [Samples, .. Means, .. Gram, .. Slopes, .. Cross];
+
+    /// <summary>The inverse of <see cref="Flat"/>.</summary>
+    public MomentSums Fill(ReadOnlySpan<double> row)
+    {
+        Samples = row[0];
+        int at = 1;
+        foreach (var part in (double[][])[Means, Gram, Slopes, Cross])
+        {
+            row.Slice(at, part.Length).CopyTo(part);
+            at += part.Length;
+        }
+        return this;
+    }
+
     /// <summary>this ← this + weight · more.</summary>
     public MomentSums Add(double weight, MomentSums more)
     {
