@@ -153,6 +153,10 @@ let private twins c estimator observable effort (deviation: float) =
     let moved = Array.map (fromKick c site)
 
     response c estimator observable (lags c) (moved estimate.Values) (Some(moved estimate.StandardError)) (Twins.notes (Some size) [ estimate ])
+    |> if List.forall ((=) 0) site then
+           ResponseBands.ofCurves estimate.Replicates estimate.Independent
+       else
+           id
 
 /// Pairs of runs of any other push, and of any push that goes on in time. The curves are those of the sites along the first axis, from the kicked one where there is one.
 let private forced c (estimator: Estimator) (observable: Field) effort (deviation: float) : Response =

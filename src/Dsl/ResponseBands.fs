@@ -33,6 +33,7 @@ let ofCurves (replicates: float[][][] | null) (independent: int) (response: Resp
         Replicates =
             replicates
             |> Option.ofObj
+            |> Option.filter (Array.isEmpty >> not)
             |> Option.map (fun all -> Array.init response.Values.Length (fun i -> all |> Array.map (Array.map (fun lag -> lag[i]))))
         Pointwise = student independent
 }

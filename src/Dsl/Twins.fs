@@ -39,6 +39,10 @@ type Measured = {
     Lags: float[]
     Values: float[][]
     StandardError: float[][]
+    /// [resample][lag][i] at all numbers, or at the sites along the first axis.
+    Replicates: float[][][]
+    /// Members or blocks behind the standard errors.
+    Independent: int
     /// Of twins: the even part over the odd part, lag by lag.
     EvenPart: float[]
     /// Pairs of twins, or states of noise weights.
@@ -56,6 +60,8 @@ let private toArrays (m: Measured) =
     arrays["lags"] <- m.Lags
     arrays["values"] <- Array.concat m.Values
     arrays["errors"] <- Array.concat m.StandardError
+    arrays["replicates"] <- m.Replicates |> Array.concat |> Array.concat
+    arrays["replicated"] <- [| float m.Replicates.Length; float m.Independent |]
     arrays["even"] <- m.EvenPart
     arrays["count"] <- [| float m.Count |]
     arrays["kind"] <- [| float (int m.Kind) |]
@@ -64,11 +70,22 @@ let private toArrays (m: Measured) =
 
 let private ofArrays rows (arrays: Arrays) : Measured =
     let cut name = arrays[name] |> Array.chunkBySize rows
+    let resamples, lags = int arrays["replicated"].[0], arrays["lags"].Length
+
+    let replicates =
+        if resamples = 0 then
+            [||]
+        else
+            arrays["replicates"]
+            |> Array.chunkBySize (arrays["replicates"].Length / resamples / lags)
+            |> Array.chunkBySize lags
 
     {
         Lags = arrays["lags"]
         Values = cut "values"
         StandardError = cut "errors"
+        Replicates = replicates
+        Independent = int arrays["replicated"].[1]
         EvenPart = arrays["even"]
         Count = int64 arrays["count"].[0]
         Kind = enum (int arrays["kind"].[0])
@@ -113,6 +130,8 @@ let private pairsOfTwins setting members pairs (p: Push) progress : Measured =
         Lags = e.Lags
         Values = e.Values
         StandardError = e.StandardError
+        Replicates = e.Replicates |> Option.ofObj |> Option.defaultValue [||]
+        Independent = e.Independent
         EvenPart = e.EvenPart
         Count = e.Pairs
         Kind = DynamicalKind.Twins
@@ -148,6 +167,8 @@ let private untilError setting members wanted (kind: DynamicalKind option) (p: P
         Lags = e.Lags
         Values = e.Values
         StandardError = e.StandardError
+        Replicates = e.Replicates |> Option.ofObj |> Option.defaultValue [||]
+        Independent = e.Independent
         EvenPart = e.EvenPart
         Count = e.Count
         Kind = e.Kind
@@ -172,7 +193,7 @@ let private linearity (estimates: Measured list) =
 /// Runs until the effort is made. `description` holds everything about the push that the system does not.
 let run setting (stage: string) (description: string) members effort (p: Push) : Measured =
     let key =
-        $"dynamical {description}\n{members} {effort} {p.Longest:R} {p.Every:R} {p.Size:R} {p.Seed}"
+        $"dynamical with resamples {description}\n{members} {effort} {p.Longest:R} {p.Every:R} {p.Size:R} {p.Seed}"
 
     cached setting key (fun () ->
         Terminal.stage stage (fun progress ->

@@ -66,7 +66,13 @@ let private dynamical c estimator effort (products: LagProducts) =
                     | Some values -> values[lag][row]
                     | None -> nan)))
 
+    let _, asked = rowsOf c
+
+    let banded (_, e: Twins.Measured) (response: Response) =
+        ResponseBands.ofCurves (e.Replicates |> Array.map (Array.map (fun lag -> [| for row in asked -> lag[row] |]))) e.Independent response
+
     responses c estimator lags (cube _.Values) (Some(cube _.StandardError)) (Twins.notes None (List.map snd estimates))
+    |> List.map2 banded estimates
 
 /// The fit of a library on the first pass.
 let private fitted c (estimator: Estimator) library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =

@@ -83,6 +83,15 @@ public sealed record DynamicalQuestion(Model Model, Scheme Scheme, double Step, 
 public sealed record DynamicalEstimate(double[] Lags, double[][] Values, double[][] StandardError, DynamicalKind Kind, string Reason, long Count, double[] EvenPart,
     IReadOnlyList<DynamicalCost> Costs)
 {
+    /// <summary>The curves of each resample of members, [resample][lag][i], i over <see cref="ReplicateRows"/>.</summary>
+    public double[][][]? Replicates { get; init; }
+
+    /// <summary>The rows of the replicates: all numbers, or the sites along the first axis through the kick.</summary>
+    public int[] ReplicateRows { get; init; } = [];
+
+    /// <summary>Independent members or blocks behind the standard errors; see <see cref="Bands"/>.</summary>
+    public int Independent { get; init; }
+
     /// <summary>The largest over the lags of √(Σ_row standard error²).</summary>
     public double LargestError => Dynamical.Largest(StandardError);
 }
@@ -96,6 +105,25 @@ public sealed record DynamicalCost(DynamicalKind Kind, double ErrorPerRootSecond
 
 internal static class Dynamical
 {
+    public const int Resamples = 200;
+
+    /// <summary>Rows whose curves the resamples keep.</summary>
+    public static int[] ReplicateRows(Grid? grid, int rows) => grid is null ? [.. Enumerable.Range(0, rows)] : FieldResponse.AlongFirstAxis(grid);
+
+    /// <summary>Resamples of members, [lag][member][i].</summary>
+    public static Resampled Resample(double[][][] members, ulong seed)
+    {
+        int count = members[0].Length;
+        double[][] Mean(double[] weights) => [.. members.Select(lag =>
+        {
+            var sums = new double[lag[0].Length];
+            for (int member = 0; member < count; member++)
+                if (weights[member] != 0) Resampling.AddScaled(weights[member] / count, lag[member], sums);
+            return sums;
+        })];
+        return Resampled.Of(Mean([.. Enumerable.Repeat(1.0, count)]), Resamples, count, r => Mean(Resampling.Weights(count, count, seed, r)));
+    }
+
     public static double Largest(double[][] errors) => errors.Max(Norm);
 
     public static double Norm(double[] row) => Math.Sqrt(row.Sum(e => e * e));
@@ -109,7 +137,11 @@ internal static class Dynamical
 }
 
 /// <summary>What an engine has measured so far.</summary>
-internal sealed record DynamicalSums(double[][] Values, double[][] StandardError, long Count, double[] EvenPart);
+internal sealed record DynamicalSums(double[][] Values, double[][] StandardError, long Count, double[] EvenPart)
+{
+    /// <summary>Resamples of the rows of <see cref="Dynamical.ReplicateRows"/>; made when they are asked for.</summary>
+    public required Func<(double[][][] Replicates, int Independent)> Resample { get; init; }
+}
 
 /// <summary>One kind at work: a run that goes on, in units of once through the lags.</summary>
 internal interface IDynamicalEngine : IDisposable

@@ -43,8 +43,14 @@ public static class DynamicalChoice
             }
             int best = Enumerable.Range(0, costs.Count).MinBy(i => costs[i].ErrorPerRootSecond);
             var sums = GoOn(engines[best], costs[best], question, wanted, most, threads, progress, cancellation);
+            var (replicates, independent) = sums.Resample();
             return new DynamicalEstimate([.. Enumerable.Range(0, question.Lags).Select(i => i * question.Every)], sums.Values, sums.StandardError, kinds[best],
-                Reason(question, kind, costs, best), sums.Count, sums.EvenPart, kind is null ? costs : []);
+                Reason(question, kind, costs, best), sums.Count, sums.EvenPart, kind is null ? costs : [])
+            {
+                Replicates = replicates,
+                ReplicateRows = Dynamical.ReplicateRows(question.Grid, question.Rows),
+                Independent = independent,
+            };
         }
         finally
         {

@@ -3,7 +3,7 @@ namespace Leith.Core;
 /// <summary>Noise weights along one run of every member; a unit is one longest lag of base times.</summary>
 internal sealed class NoiseWeightEngine : IDynamicalEngine
 {
-    private const int WantedBlocks = 64, Resamples = 100;
+    private const int WantedBlocks = 64;
     private readonly DynamicalQuestion question;
     private readonly NoiseWeights weights;
     private readonly ulong seed;
@@ -72,14 +72,17 @@ internal sealed class NoiseWeightEngine : IDynamicalEngine
         if (spectral is { } products)
         {
             var own = products[^1];
-            var response = SpectralResponse.Controlled(products[0][0], own[0], products[0][1], own[1], question.Every, new SpectralResponse.Bootstrap(question.Seed, threads, Resamples));
-            return new DynamicalSums(response.Values, response.StandardError, fields, []);
+            var response = SpectralResponse.Controlled(products[0][0], own[0], products[0][1], own[1], question.Every, new SpectralResponse.Bootstrap(question.Seed, threads, Dynamical.Resamples));
+            return new DynamicalSums(response.Values, response.StandardError, fields, []) { Resample = () => (response.Replicates!, response.Independent) };
         }
-        var estimate = VectorResponse.FromScore(vector!, resamples: Resamples, seed: question.Seed);
+        var estimate = VectorResponse.FromScore(vector!, resamples: Dynamical.Resamples, seed: question.Seed);
         int first = question.Observable is null ? 0 : question.Model.Rows;
         double scale = question.KickRows[column].Real;
         double[][] Column(double[][][] all, double factor) => [.. all.Select(lag => lag[first..(first + question.Rows)].Select(row => factor * row[column]).ToArray())];
-        return new DynamicalSums(Column(estimate.Values, scale), Column(estimate.StandardError, Math.Abs(scale)), fields, []);
+        return new DynamicalSums(Column(estimate.Values, scale), Column(estimate.StandardError, Math.Abs(scale)), fields, [])
+        {
+            Resample = () => ([.. estimate.Replicates!.Select(replicate => Column(replicate, scale))], estimate.Independent),
+        };
     }
 
     public void Dispose() { }

@@ -34,10 +34,13 @@ internal sealed class TwinEngine : IDynamicalEngine
     public DynamicalSums Estimate(int threads)
     {
         int lags = question.Lags, rows = question.Rows;
+        int[] kept = Dynamical.ReplicateRows(question.Grid, rows);
+        var curves = new double[lags][][];
         double[][] values = new double[lags][], errors = new double[lags][];
         Parallel.For(0, lags, new ParallelOptions { MaxDegreeOfParallelism = threads }, lag =>
         {
             double[][] members = [.. sums.SelectMany(tile => tile.Members(lag))];
+            curves[lag] = [.. members.Select(member => kept.Select(row => member[row]).ToArray())];
             (values[lag], errors[lag]) = (new double[rows], new double[rows]);
             for (int row = 0; row < rows; row++)
             {
@@ -49,7 +52,10 @@ internal sealed class TwinEngine : IDynamicalEngine
         // Where a response has decayed to rounding, its odd part is no measure.
         double largest = Math.Max(double.Epsilon, Enumerable.Range(0, lags).Max(lag => sums.Sum(tile => tile.Odd[lag])));
         double[] even = [.. Enumerable.Range(0, lags).Select(lag => Math.Sqrt(sums.Sum(tile => tile.Even[lag]) / largest))];
-        return new DynamicalSums(values, errors, (long)question.FullMembers * Units, even);
+        return new DynamicalSums(values, errors, (long)question.FullMembers * Units, even)
+        {
+            Resample = () => (Dynamical.Resample(curves, seed).Replicates, question.FullMembers),
+        };
     }
 
     public void Dispose()

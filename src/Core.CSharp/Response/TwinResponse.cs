@@ -8,6 +8,15 @@ namespace Leith.Core;
 /// <param name="EvenPart">[lag]: size of the even part over the largest odd part of any lag, √(Σ even²/max Σ odd²); small in the linear regime.</param>
 public sealed record TwinResponseEstimate(double[] Lags, double[][] Values, double[][] StandardError, long Pairs, double[] EvenPart)
 {
+    /// <summary>The curves of each resample of members, [resample][lag][i], i over <see cref="ReplicateRows"/>.</summary>
+    public double[][][]? Replicates { get; init; }
+
+    /// <summary>The rows of the replicates: all numbers, or the sites along the first axis through the kick.</summary>
+    public int[] ReplicateRows { get; init; } = [];
+
+    /// <summary>Members behind the standard errors; see <see cref="Bands"/>.</summary>
+    public int Independent { get; init; }
+
     /// <summary>The largest over the lags of √(Σ_row standard error²).</summary>
     public double LargestError => StandardError.Max(row => Math.Sqrt(row.Sum(e => e * e)));
 }
@@ -57,8 +66,16 @@ public static class TwinResponse
             double missing = estimate.LargestError / wanted;
             batches = (long)Math.Ceiling((batch + 1) * missing * missing);
             progress?.Report((Math.Min(1, (batch + 1.0) / Math.Max(batches, 1)), estimate.LargestError));
-            if (missing <= 1 || estimate.Pairs >= mostPairs || cancellation.IsCancellationRequested) return estimate;
+            if (missing <= 1 || estimate.Pairs >= mostPairs || cancellation.IsCancellationRequested) break;
         }
+        // Members of later batches are further members.
+        double[][][] members = [.. Enumerable.Range(0, lags).Select(lag => tiles.SelectMany(tile => tile.Members[lag]).ToArray())];
+        return estimate with
+        {
+            Replicates = Dynamical.Resample(members, seed).Replicates,
+            ReplicateRows = Dynamical.ReplicateRows(grid, rows),
+            Independent = members[0].Length,
+        };
     }
 
     static TwinResponseEstimate Merge(List<TwinSink> tiles, TwinPlan plan, int lags, int rows)

@@ -8,6 +8,7 @@ sealed class TwinSink : ITwinSink
     readonly ITileMap? observable;
     readonly Tile plusMapped, minusMapped, freeMapped;
     readonly Tile[] quotients; // [lag], sums over restarts, in real space
+    readonly int[] kept;
     int restarts;
 
     internal TwinSink(Grid? grid, int rows, int lags, double size, Func<ITileMap>? observable)
@@ -17,6 +18,8 @@ sealed class TwinSink : ITwinSink
         this.observable = observable?.Invoke();
         (plusMapped, minusMapped, freeMapped) = (new Tile(rows), new Tile(rows), new Tile(rows));
         quotients = [.. Enumerable.Range(0, lags).Select(_ => new Tile(rows))];
+        kept = Dynamical.ReplicateRows(grid, rows);
+        Members = new double[lags][][];
         (Mean, Scatter) = (Table(lags, rows), Table(lags, rows));
         (Odd, Even) = (new double[lags], new double[lags]);
     }
@@ -25,6 +28,9 @@ sealed class TwinSink : ITwinSink
 
     /// <summary>[lag][row]: mean over the sixteen members of their mean difference quotient.</summary>
     internal double[][] Mean { get; }
+
+    /// <summary>[lag][member][i]: the mean difference quotient of each member at the rows of <see cref="Dynamical.ReplicateRows"/>.</summary>
+    internal double[][][] Members { get; }
 
     /// <summary>[lag][row]: Σ over the sixteen members of the squared distance from that mean.</summary>
     internal double[][] Scatter { get; }
@@ -68,8 +74,13 @@ sealed class TwinSink : ITwinSink
     public void Finish()
     {
         for (int lag = 0; lag < quotients.Length; lag++)
+        {
+            var sums = quotients[lag];
+            Members[lag] = [.. Enumerable.Range(0, Tile.Members).Select(member =>
+                kept.Select(row => (member < LaneArray.Lanes ? sums.A : sums.B)[row, member % LaneArray.Lanes] / restarts).ToArray())];
             for (int row = 0; row < quotients[lag].Rows; row++)
                 (Mean[lag][row], Scatter[lag][row]) = Spread(quotients[lag], row);
+        }
         foreach (var tile in quotients.Append(plusMapped).Append(minusMapped).Append(freeMapped)) tile.Dispose();
         fft?.Dispose();
         observable?.Dispose();
