@@ -10,7 +10,17 @@ open Spectre.Console
 let mutable internal isQuiet = false
 
 let private gate = obj ()
-let mutable private finished: (string * float) list = []
+/// Runs beside each other keep their stages apart.
+let private finished = AsyncLocal<(string * float) list ref option>()
+
+let private stages () =
+    match finished.Value with
+    | Some known -> known
+    | None ->
+        let fresh = ref []
+        finished.Value <- Some fresh
+        fresh
+
 /// Whether a line that will be drawn over is on the screen.
 let mutable private lineIsOpen = false
 
@@ -133,7 +143,8 @@ let stage (name: string) (work: IProgress<float * string> -> 'T) : 'T =
             else
                 "   " + note.ReplaceLineEndings " "
 
-        lock gate (fun () -> finished <- (name, seconds) :: finished)
+        let stages = stages ()
+        lock gate (fun () -> stages.Value <- (name, seconds) :: stages.Value)
         say $"  {name, -22} {ending} {duration seconds}{said}"
 
     use timer = new Timer(show, null, 100, 200)
@@ -157,12 +168,14 @@ let stage (name: string) (work: IProgress<float * string> -> 'T) : 'T =
 
 /// Wall seconds of every stage so far, in the order in which they ended; a name that came again has its times added.
 let seconds () =
-    lock gate (fun () -> List.rev finished)
+    let stages = stages ()
+
+    lock gate (fun () -> List.rev stages.Value)
     |> List.groupBy fst
     |> List.map (fun (name, times) -> name, List.sumBy snd times)
 
 /// Forgets the stages: a new run begins.
-let clear () = lock gate (fun () -> finished <- [])
+let clear () = finished.Value <- Some(ref [])
 
 let private errorTable (outcome: Outcome) =
     let table = Table().Border(TableBorder.Simple)
