@@ -96,6 +96,12 @@ module Experiment =
                 fail experiment $"`perturb` expected a parameter of the system ({names}), got {name}; use it in the equations or change another."
         | _ -> ()
 
+    /// ⟨u v⟩ and the like: one number, whatever grids are under the means.
+    let private isNumberOfFields (observable: Field) =
+        (Field.place observable).IsNone
+        && not (Field.unknowns observable).IsEmpty
+        && Calculus.isNumber observable
+
     let private checkUnknowns experiment =
         let known =
             match experiment.Source with
@@ -138,7 +144,7 @@ module Experiment =
             demand "perturb" u
 
             for observable in experiment.Observe do
-                if Field.place observable <> Field.place u then
+                if Field.place observable <> Field.place u && not (isNumberOfFields observable) then
                     fail
                         experiment
                         $"`observe` expected fields on the grid of {u}, which is kicked, got {observable}; kick a field of the grid that is observed."

@@ -73,16 +73,28 @@ let private spunUp setting experiment (model: Model) (step: Step) members (s: Sa
             toArrays states.Tiles))
     |> ofArrays model.Rows (members / Tile.Members)
 
+/// The field that is pushed.
+let pushedField (equations: Equation list) (perturb: Perturbation) =
+    match perturb with
+    | Perturbation.Kick(u, _)
+    | Perturbation.Along [ u, _ ] -> u
+    | Perturbation.Push(u :: _) ->
+        raise (LeithException $"perturb: expected a kick of a field, got a push of {u}; a system with fields is asked with kick u (pixel 0 0).")
+    | Perturbation.Along parts ->
+        let unknowns = parts |> List.map (fst >> string) |> String.concat " and "
+
+        raise (
+            LeithException
+                $"perturb: expected a push of one field, got one of {unknowns}; push them one at a time and add the answers, which are linear."
+        )
+    | Perturbation.Push []
+    | Perturbation.Parameter _
+    | Perturbation.NoiseAmplitude -> equations.Head.Unknown
+
 let context setting experiment (equations: Equation list) step (s: Sampling) =
     let model = Lower.model experiment
 
-    let unknown =
-        match experiment.Perturb with
-        | Perturbation.Kick(u, _) -> u
-        | Perturbation.Push(u :: _) ->
-            raise (LeithException $"perturb: expected a kick of a field, got a push of {u}; a system with fields is asked with kick u (pixel 0 0).")
-        | Perturbation.Push [] -> equations.Head.Unknown
-        | other -> raise (LeithException $"perturb: {other}: not yet.")
+    let unknown = pushedField equations experiment.Perturb
 
     // Lanes come in sixteens: the members of a last, partly filled tile are run anyway and count.
     let members = Tile.Members * ((s.Members + Tile.Members - 1) / Tile.Members)
@@ -133,6 +145,20 @@ let map c (field: Field) : Func<ITileMap> | null =
         null
     else
         Func<ITileMap>(Lower.field c.Unknowns (Option.get (Field.place c.Unknown)) field)
+
+/// A map of the state to values at sites, or to numbers.
+let values c (list: Field list) : Func<ITileMap> =
+    let program =
+        FieldCompiler([ c.Unknowns ], None).Program(list |> List.map (fun f -> Programs.wanted false (string f) (Field.place f) f))
+
+    Func<ITileMap>(fun () -> program.Compile())
+
+/// A map of the state to numbers, one row each.
+let numbers c (list: Field list) : Func<ITileMap> =
+    let program =
+        FieldCompiler([ c.Unknowns ], None).Program(list |> List.map (fun f -> Programs.wanted false (string f) None f))
+
+    Func<ITileMap>(fun () -> program.Compile())
 
 /// Pieces each member's record is cut into, so that the bootstrap has enough blocks.
 let timeBlocks c =

@@ -7,6 +7,7 @@ open System.Numerics
 open Leith.Core
 open Leith.Stages
 open Leith.FieldRecord
+open Leith.FieldFunctionals
 
 let private bootstrap c =
     SpectralResponse.Bootstrap(c.Seed, c.Setting.Threads, (if c.Setting.Sketch then 50 else 200))
@@ -20,39 +21,57 @@ let private along (grid: Grid) (field: float[]) =
         index[0] <- x
         field[grid.Ravel(ReadOnlySpan index)])
 
-let private response c (estimator: Estimator) (observable: Field) lags (values: float[][]) (errors: float[][] option) notes : Response = {
-    Estimator = estimator.Label
-    Observable = string observable
-    Perturbation = c.Experiment.Perturb.Text
-    Lags = lags
-    Components = components c.Grid
-    Values = values |> Array.map (along c.Grid) |> byComponent
-    StandardError = errors |> Option.map (Array.map (along c.Grid) >> byComponent)
-    BiasBound = None
-    Axis = "lag"
-    Replicates = None
-    OwnErrors = None
-    Pointwise = 1.96
-    Simultaneous = None
-    Discretisation = None
-    Field = Some values
-    FieldStandardError = errors
-    Shape = Array.ofSeq c.Grid.Points
-    Notes = notes
-}
+let private response c (estimator: Estimator) (asked: Functional) lags (values: float[][]) (errors: float[][] option) notes : Response =
+    let isField = asked.Weight.IsNone
+
+    let curves (rows: float[][]) =
+        byComponent (if isField then Array.map (along c.Grid) rows else rows)
+
+    {
+        Estimator = estimator.Label
+        Observable = string asked.Asked
+        Perturbation = c.Experiment.Perturb.Text
+        Lags = lags
+        Components =
+            (if isField then
+                 components c.Grid
+             else
+                 [| string asked.Asked |])
+        Values = curves values
+        StandardError = errors |> Option.map curves
+        BiasBound = None
+        Axis = "lag"
+        Replicates = None
+        OwnErrors = None
+        Pointwise = 1.96
+        Simultaneous = None
+        Discretisation = None
+        Field = (if isField then Some values else None)
+        FieldStandardError = (if isField then errors else None)
+        Shape = (if isField then Array.ofSeq c.Grid.Points else [||])
+        Notes = notes
+    }
 
 /// The same of an estimate with its resamples.
-let private estimated c estimator observable (r: FieldResponse) notes =
-    response c estimator observable r.Lags r.Values (Some r.StandardError) notes
+let private estimated c estimator asked (r: FieldResponse) notes =
+    response c estimator asked r.Lags r.Values (Some r.StandardError) notes
     |> ResponseBands.ofField r
+
+/// How the standard errors of what is asked for are found.
+let private bootstrapOf c asked = (bootstrap c).To(outputs c.Grid asked)
 
 let private lags c =
     Array.init (c.Longest + 1) (fun i -> float i * c.Plan.Every)
 
-let private propagator c estimator observable =
+let private propagator c estimator asked =
     let spectra = lags c |> Array.map (fun t -> LinearLaw.PropagatorSymbol(c.Model, t))
 
-    response c estimator observable (lags c) (SpectralResponse.ToSites(c.Grid, spectra)) None [ "exact, mode by mode" ]
+    let values =
+        match outputs c.Grid asked with
+        | null -> SpectralResponse.ToSites(c.Grid, spectra)
+        | outputs -> outputs.Invoke spectra
+
+    response c estimator asked (lags c) values None [ "exact, mode by mode" ]
 
 /// A unit kick of a pixel, in rows of the state: every Fourier mode is e^{−ik·x}. Homogeneous systems are kicked at the origin; the others at the site itself.
 let private pixelKick c (site: int list) =
@@ -105,7 +124,8 @@ let private unseen c =
         ]
     | _ -> []
 
-let private twins c estimator observable effort (deviation: float) =
+let private twins c estimator (asked: Functional) effort (deviation: float) =
+    let observable = asked.Asked
     let size = 0.1 * deviation
 
     let site =
@@ -152,21 +172,26 @@ let private twins c estimator observable effort (deviation: float) =
 
     let moved = Array.map (fromKick c site)
 
-    response c estimator observable (lags c) (moved estimate.Values) (Some(moved estimate.StandardError)) (Twins.notes (Some size) [ estimate ])
+    response c estimator asked (lags c) (moved estimate.Values) (Some(moved estimate.StandardError)) (Twins.notes (Some size) [ estimate ])
     |> if List.forall ((=) 0) site then
            ResponseBands.ofCurves estimate.Replicates estimate.Independent
        else
            id
 
 /// Pairs of runs of any other push, and of any push that goes on in time. The curves are those of the sites along the first axis, from the kicked one where there is one.
-let private forced c (estimator: Estimator) (observable: Field) effort (deviation: float) : Response =
+let private forced c (estimator: Estimator) (asked: Functional) effort (deviation: float) : Response =
+    let observable, isNumber = asked.Asked, asked.Weight.IsSome
+
     let site =
         match c.Experiment.Perturb with
         | Perturbation.Kick(_, site) -> site
         | _ -> List.replicate c.Grid.Dimensions 0
 
     let kept =
-        along c.Grid (fromKick c site (Array.init c.Grid.Sites float)) |> Array.map int
+        if isNumber then
+            [| 0 |]
+        else
+            along c.Grid (fromKick c site (Array.init c.Grid.Sites float)) |> Array.map int
 
     let m =
         ForcedRun.run
@@ -183,9 +208,13 @@ let private forced c (estimator: Estimator) (observable: Field) effort (deviatio
                 Push = c.Experiment.Perturb
                 Kick = pixelKick c site
                 Deviation = deviation
-                Observable = map c observable
-                Rows = c.Grid.Sites
-                Grid = c.Grid
+                Observable =
+                    (if isNumber then
+                         numbers c [ observable ]
+                     else
+                         map c observable)
+                Rows = (if isNumber then 1 else c.Grid.Sites)
+                Grid = (if isNumber then null else c.Grid)
                 Kept = kept
                 Initial = InitialState.Copies(List.toArray c.Start.Value)
                 Observed = Field.canonical observable
@@ -193,9 +222,19 @@ let private forced c (estimator: Estimator) (observable: Field) effort (deviatio
             effort
 
     let r =
-        ForcedRun.response c.Experiment estimator c.Experiment.Perturb (string observable) (components c.Grid) kept m
+        ForcedRun.response
+            c.Experiment
+            estimator
+            c.Experiment.Perturb
+            (string observable)
+            (if isNumber then
+                 [| string observable |]
+             else
+                 components c.Grid)
+            kept
+            m
 
-    if c.Experiment.Forcing.IsPeriodic then
+    if c.Experiment.Forcing.IsPeriodic || isNumber then
         r
     else
         {
@@ -228,8 +267,8 @@ let private unitKick c =
         SpectralResponse.ToSites(c.Grid, [| spectrum |])[0]
 
 /// A response with a bound on its bias, where the certificate of its score gives one.
-let private boundedBy c shared trust observable power form (r: Response) : Response =
-    match FieldTrust.biasBound c shared trust observable power form with
+let private boundedBy c shared trust (asked: Functional) power form (r: Response) : Response =
+    match FieldTrust.biasBound c shared trust asked.Observable (filter c.Grid asked) power form with
     | Some(bound, note) -> {
         r with
             BiasBound = Some(Array.replicate r.Components.Length bound)
@@ -237,10 +276,10 @@ let private boundedBy c shared trust observable power form (r: Response) : Respo
       }
     | None -> r
 
-let private bounding c (shared: LibraryRun.Shared) trust observable (r: Response) =
-    if List.contains observable shared.Fields then
-        let power = shared.Sums.Power(LibraryRun.indexOf shared observable)
-        boundedBy c shared trust observable (fun _ -> power) "the observable" r
+let private bounding c (shared: LibraryRun.Shared) trust (asked: Functional) (r: Response) =
+    if List.contains asked.Observable shared.Fields then
+        let power = shared.Sums.Power(LibraryRun.indexOf shared asked.Observable)
+        boundedBy c shared trust asked (fun _ -> power) "the observable" r
     else
         r
 
@@ -249,18 +288,18 @@ let private trusting (trust: FieldTrust.Assessment option) (report: ScoreReport)
     | Some found -> FieldTrust.report found report
     | None -> report
 
-let private learnedResponse c estimator observable network products fields deviation shared =
+let private learnedResponse c estimator (asked: Functional) network products fields deviation shared =
     let found =
-        FieldLearned.estimate c (bootstrap c) estimator observable network products fields deviation shared None
+        FieldLearned.estimate c (bootstrapOf c asked) estimator asked.Observable network products fields deviation shared None
 
     let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
 
     let bounded =
         match shared, found.Trust with
-        | Some shared, Some trust -> bounding c shared trust observable
+        | Some shared, Some trust -> bounding c shared trust asked
         | _ -> id
 
-    bounded (estimated c estimator observable found.Response (found.Notes @ unseen c)),
+    bounded (estimated c estimator asked found.Response (found.Notes @ unseen c)),
     {
         (scoreReport
             estimator
@@ -272,11 +311,11 @@ let private learnedResponse c estimator observable network products fields devia
             RelativeError = found.RelativeError
     }
 
-let private publishedResponse c estimator observable (network: Network) (products: Dictionary<_, SpectralLagProducts>) fields =
+let private publishedResponse c estimator (asked: Functional) (network: Network) (products: Dictionary<_, SpectralLagProducts>) fields =
     let self = products[(c.Unknown, "the state")]
 
     let score, remainders =
-        FieldPublished.products c estimator network self fields (List.distinct [ c.Unknown; observable ])
+        FieldPublished.products c estimator network self fields (List.distinct [ c.Unknown; asked.Observable ])
 
     let own, remainder = remainders.Head, List.last remainders
     let power = SpectralResponse.Power self
@@ -288,7 +327,7 @@ let private publishedResponse c estimator observable (network: Network) (product
 
     let r, identity =
         Terminal.stage $"resample {estimator}" (fun _ ->
-            SpectralResponse.Controlled(products[(observable, "the state")], self, remainder, own, c.Plan.Every, bootstrap c),
+            SpectralResponse.Controlled(products[(asked.Observable, "the state")], self, remainder, own, c.Plan.Every, bootstrapOf c asked),
             SpectralResponse.AtLagZero(self, own, smoothed, bootstrap c))
 
     let notes = [
@@ -298,7 +337,7 @@ let private publishedResponse c estimator observable (network: Network) (product
         yield! unseen c
     ]
 
-    estimated c estimator observable r notes,
+    estimated c estimator asked r notes,
     {
         scoreReport
             estimator
@@ -323,8 +362,13 @@ let private snapshots c =
         }
     ]
 
-let run setting experiment equations step sampling =
-    FieldPublished.check experiment
+/// Responses that are made of the response to one kick.
+let private ofKick setting (experiment: Experiment) (functionals: Functional list) equations step sampling =
+    let experiment = {
+        experiment with
+            Observe = functionals |> List.map _.Observable |> List.distinct
+    }
+
     let c = context setting experiment equations step sampling
 
     let conjugates = [
@@ -383,12 +427,14 @@ let run setting experiment equations step sampling =
             assessed[estimator.Label] <- found
             found
 
-    let bounded observable trust =
+    let bounded asked trust =
         match shared, trust with
-        | Some shared, Some trust -> bounding c shared trust observable
+        | Some shared, Some trust -> bounding c shared trust asked
         | _ -> id
 
-    let estimate (estimator: Estimator) observable =
+    let estimate (estimator: Estimator) (asked: Functional) =
+        let observable = asked.Observable
+        let bootstrap' = bootstrapOf c asked
         let plain = products[(observable, "the state")]
 
         let unneeded =
@@ -398,17 +444,17 @@ let run setting experiment equations step sampling =
                 []
 
         match estimator.Method with
-        | Method.Propagator -> propagator c estimator observable, []
-        | Method.Dynamical effort when not (ForcedRun.isPlain c.Experiment) -> forced c estimator observable effort deviation, []
-        | Method.Dynamical effort -> twins c estimator observable effort deviation, []
+        | Method.Propagator -> propagator c estimator asked, []
+        | Method.Dynamical effort when asked.Weight.IsSome || not (ForcedRun.isPlain c.Experiment) -> forced c estimator asked effort deviation, []
+        | Method.Dynamical effort -> twins c estimator asked effort deviation, []
         | Method.Gaussian ->
             let r =
                 Terminal.stage "resample Gaussian" (fun _ ->
-                    SpectralResponse.Gaussian(plain, products[(c.Unknown, "the state")], c.Plan.Every, bootstrap c))
+                    SpectralResponse.Gaussian(plain, products[(c.Unknown, "the state")], c.Plan.Every, bootstrap'))
 
             let trust = assess estimator
 
-            bounded observable trust (estimated c estimator observable r ($"{Digest.number plain.Fields} base fields" :: unneeded @ unseen c)),
+            bounded asked trust (estimated c estimator asked r ($"{Digest.number plain.Fields} base fields" :: unneeded @ unseen c)),
             [ trusting trust (scoreReport estimator None [] []) ]
         | Method.Exact score ->
             let name = "score " + Field.canonical score.Head
@@ -424,33 +470,33 @@ let run setting experiment equations step sampling =
 
                     plain,
                     if divide then
-                        RobustFieldResponse.Corrected(p, own, c.Plan.Every, bootstrap c)
-                    elif observable = c.Unknown then
+                        RobustFieldResponse.Corrected(p, own, c.Plan.Every, bootstrap')
+                    elif asked.IsPlain && observable = c.Unknown then
                         plain
                     else
-                        SpectralResponse.FromScore(p, c.Plan.Every, bootstrap c))
+                        SpectralResponse.FromScore(p, c.Plan.Every, bootstrap'))
 
-            bounded observable trust (estimated c estimator observable r ($"{Digest.number p.Fields} base fields" :: correction)),
+            bounded asked trust (estimated c estimator asked r ($"{Digest.number p.Fields} base fields" :: correction)),
             [
                 scoreReport estimator None (steinRows c.Grid (unitKick c) plain.Values.[0] plain.StandardError.[0]) []
                 |> trusting trust
             ]
         | Method.Learned network when FieldPublished.isPublished estimator ->
-            let r, report = publishedResponse c estimator observable network products fields
+            let r, report = publishedResponse c estimator asked network products fields
 
             r, [ report ]
         | Method.Learned network ->
             let r, report =
-                learnedResponse c estimator observable network products fields deviation shared
+                learnedResponse c estimator asked network products fields deviation shared
 
             r, [ report ]
         | Method.Library library ->
             let found =
-                LibraryRun.estimate c (bootstrap c) (Option.get shared) estimator library observable
+                LibraryRun.estimate c bootstrap' (Option.get shared) estimator library observable
 
             let trust = assess estimator
 
-            bounded observable trust (estimated c estimator observable found.Response (found.Notes @ unneeded)),
+            bounded asked trust (estimated c estimator asked found.Response (found.Notes @ unneeded)),
             [
                 {
                     (scoreReport estimator None (steinRows c.Grid (unitKick c) found.Identity.Values.[0] found.Identity.StandardError.[0]) []
@@ -463,15 +509,15 @@ let run setting experiment equations step sampling =
             ]
         | Method.Robust(score, regression) ->
             let found =
-                FieldRobust.estimate c (bootstrap c) estimator score regression observable (Option.get shared) products fields deviation
+                FieldRobust.estimate c bootstrap' estimator score regression observable (Option.get shared) products fields deviation
 
             let r =
-                estimated c estimator observable found.Response (found.Notes @ unneeded @ unseen c)
+                estimated c estimator asked found.Response (found.Notes @ unneeded @ unseen c)
 
             let expected = found.Expected |> Option.defaultWith (fun () -> unitKick c)
 
             (match found.Trust with
-             | Some trust -> boundedBy c (Option.get shared) trust observable found.Left "what the regression leaves of the observable" r
+             | Some trust -> boundedBy c (Option.get shared) trust asked found.Left "what the regression leaves of the observable" r
              | None -> r),
             [
                 scoreReport estimator found.Sigma (steinRows c.Grid expected found.Identity.Values.[0] found.Identity.StandardError.[0]) []
@@ -481,7 +527,7 @@ let run setting experiment equations step sampling =
 
     let estimates = [
         for estimator in experiment.Estimate do
-            for observable in experiment.Observe -> estimate estimator observable
+            for asked in functionals -> estimate estimator asked
     ]
 
     let statistics =
@@ -499,3 +545,12 @@ let run setting experiment equations step sampling =
                 "fields seen", $"{Digest.number (float c.Plan.Samples * float c.Plan.Members)} ({c.Plan.Members} members × {c.Plan.Samples} samples)"
             ]
     }
+
+let run setting (experiment: Experiment) equations step sampling =
+    FieldPublished.check experiment
+    let grid = Option.get (Lower.gridOf (pushedField equations experiment.Perturb))
+
+    match experiment.Observe |> List.map (functional grid experiment.Perturb) with
+    | functionals when functionals |> List.forall Option.isSome ->
+        ofKick setting experiment (functionals |> List.map Option.get) equations step sampling
+    | _ -> raise (LeithException $"perturb: {experiment.Perturb.Text}: not yet.")

@@ -151,8 +151,8 @@ let onLibrary shared (fitted: LibraryScore) =
 /// Lags at which forked runs are looked at, and the share of the run's time that they may take.
 let private forkedLags, private forkedShare = 16, 0.1
 
-/// Var of E[D^(−1/2) A(t)|u₀] at a site, from forked runs at the end of the spin-up; none where they would take long.
-let private forked c (diffusion: float[]) (observable: Field) : ForkedVariance option =
+/// Var of E[D^(−1/2) A(t)|u₀] at a site, each mode of A times `filter`, from forked runs at the end of the spin-up; none where they would take long.
+let private forked c (diffusion: float[]) (filter: float[]) (observable: Field) : ForkedVariance option =
     let every = max 1 ((c.Longest + forkedLags - 1) / forkedLags)
     let steps = (c.Longest + every - 1) / every
     let longest = float (steps * every) * c.Plan.Every
@@ -176,6 +176,12 @@ let private forked c (diffusion: float[]) (observable: Field) : ForkedVariance o
             match map c observable with
             | null -> fun () -> new Multiplied(null, inverse) :> ITileMap
             | make -> fun () -> new Multiplied(make.Invoke(), inverse) :> ITileMap
+
+        let filterText =
+            if filter |> Array.forall (fun f -> abs (f - 1.0) < 1e-12) then
+                ""
+            else
+                filter |> Array.map Typography.exactly |> String.concat " "
 
         let compute () =
             Terminal.stage $"fork {observable}" (fun progress ->
@@ -209,12 +215,12 @@ let private forked c (diffusion: float[]) (observable: Field) : ForkedVariance o
                 arrays)
 
         let arrays =
-            cached c.Setting $"forks of {Field.canonical observable} {starts} {every} {c.Longest}\n{describe c.Experiment}" compute
+            cached c.Setting $"forks of {Field.canonical observable} {starts} {every} {c.Longest} {filterText}\n{describe c.Experiment}" compute
 
         Some(ForkedVariance(arrays["lags"], Array.chunkBySize 1 arrays["values"], Array.chunkBySize 1 arrays["errors"]))
 
-/// A bound on the bias at every lag, with a note that names its form; none without certificate. `power`: at every lag, the power of what the score is correlated with.
-let biasBound c shared (found: Assessment) (observable: Field) (power: int -> float[]) (form: string) : (float[] * string) option =
+/// A bound on the bias at every lag, with a note that names its form; none without certificate. `filter`: how much of the error of each mode enters the answer, 1 for a kick. `power`: at every lag, the power of what the score is correlated with.
+let biasBound c shared (found: Assessment) (observable: Field) (filter: float[]) (power: int -> float[]) (form: string) : (float[] * string) option =
     match found.Certificate, shared.Drift with
     | Some certificate, Ok(_, diffusion) ->
         let silent =
@@ -224,12 +230,13 @@ let biasBound c shared (found: Assessment) (observable: Field) (power: int -> fl
             None
         else
             let fixed' =
-                Array.init (c.Longest + 1) (fun lag -> FieldBiasBound.OfPower(certificate, power lag, diffusion))
+                Array.init (c.Longest + 1) (fun lag ->
+                    FieldBiasBound.OfPower(certificate, Array.map2 (fun p f -> p * f * f) (power lag) filter, diffusion))
 
             let upTo =
                 $"bias at most N^(−3/2) √(Σ V/D) √(certificate + {Digest.number FieldBiasBound.Errors} standard errors), V the power of {form} in each mode, D that of the noise"
 
-            match forked c diffusion observable with
+            match forked c diffusion filter observable with
             | Some forks ->
                 let bound lag =
                     let t = float lag * c.Plan.Every

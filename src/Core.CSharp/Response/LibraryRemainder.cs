@@ -55,7 +55,7 @@ public static class LibraryRemainder
     public static FieldResponse AtLagZero(LibrarySums sums, LibraryTerms terms, double ridge, SpectralLagProducts remainder, SpectralResponse.Bootstrap bootstrap)
     {
         remainder = Like(sums, remainder);
-        return SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap, weights =>
+        return SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap.OfSites, weights =>
         {
             Complex[] identity = LibraryResponse.Identity(sums, sums.Moments(weights), terms, ridge), cross = remainder.Average(weights, lags: 1)[0];
             for (int k = 0; k < identity.Length; k++)

@@ -42,7 +42,7 @@ public static class LibraryResponse
     /// <param name="ridge">See <see cref="LibraryChoice.BestRidge"/>.</param>
     /// <param name="bootstrap">How standard errors are found.</param>
     public static FieldResponse AtLagZero(LibrarySums sums, LibraryTerms terms, double ridge, SpectralResponse.Bootstrap bootstrap) =>
-        SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap, weights =>
+        SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap.OfSites, weights =>
             [Identity(sums, sums.Moments(weights), terms, ridge)]);
 
     /// <summary>Values that a fit gives, each with the standard error of the bootstrap.</summary>

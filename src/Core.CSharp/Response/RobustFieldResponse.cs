@@ -66,7 +66,7 @@ public static class RobustFieldResponse
     /// <param name="form">The score.</param>
     /// <param name="bootstrap">How standard errors are found.</param>
     public static FieldResponse AtLagZero(LibrarySums sums, FieldScoreForm form, SpectralResponse.Bootstrap bootstrap) =>
-        SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap, weights =>
+        SpectralResponse.Estimate(sums.Grid, sums.Blocks, 0, bootstrap.OfSites, weights =>
         {
             var moments = sums.Moments(weights);
             var score = form.Weights(moments, sums.Layout);

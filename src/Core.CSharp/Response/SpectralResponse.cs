@@ -4,7 +4,7 @@ namespace Leith.Core;
 
 /// <summary>An impulse response on a torus: what a unit kick of one site does to every site, lag by lag.</summary>
 /// <param name="Lags">Lags in units of time.</param>
-/// <param name="Values">[lag][site offset from the kick].</param>
+/// <param name="Values">[lag][site offset from the kick], or [lag][output] of other outputs.</param>
 /// <param name="StandardError">One standard error, same shape; zero where an estimate has no sampling error.</param>
 public sealed record FieldResponse(double[] Lags, double[][] Values, double[][] StandardError)
 {
@@ -34,7 +34,17 @@ public sealed record FieldResponse(double[] Lags, double[][] Values, double[][] 
 public static class SpectralResponse
 {
     /// <summary>How standard errors are found: seed and number of resamples of the bootstrap, threads. The relative error of a standard error is 1/√(2 · resamples), 5 % for 200.</summary>
-    public sealed record Bootstrap(ulong Seed, int Threads, int Resamples = 200);
+    public sealed record Bootstrap(ulong Seed, int Threads, int Resamples = 200)
+    {
+        /// <summary>What becomes of R_k(τ), [lag][mode], in place of the values at the sites: any linear map, such as the answer to a pattern or the mean over a region, [lag][output].</summary>
+        public Func<Complex[][], double[][]>? Outputs { get; init; }
+
+        /// <summary>The same with the values at the sites.</summary>
+        public Bootstrap OfSites => Outputs is null ? this : this with { Outputs = null };
+
+        /// <summary>The same with other outputs.</summary>
+        public Bootstrap To(Func<Complex[][], double[][]>? outputs) => this with { Outputs = outputs };
+    }
 
     /// <summary>R_k(τ) = ⟨A_k(τ) conj u_k(0)⟩/⟨|u_k|²⟩: exact when the law of u is Gaussian, the quasi-Gaussian approximation otherwise.</summary>
     /// <param name="cross">Lag products of the observable A with u.</param>
@@ -86,7 +96,7 @@ public static class SpectralResponse
     public static FieldResponse AtLagZero(SpectralLagProducts all, SpectralLagProducts remainder, double[] power, Bootstrap bootstrap)
     {
         double n = all.Grid.Sites;
-        return Estimate(all, 0, bootstrap, weights =>
+        return Estimate(all, 0, bootstrap.OfSites, weights =>
         {
             Complex[] covariance = all.Average(weights, lags: 1)[0], cross = remainder.Average(weights, lags: 1)[0];
             return [[.. covariance.Select((c, k) => (power[k] > 0 ? c / power[k] : 0) - cross[k] / n)]];
@@ -122,7 +132,8 @@ public static class SpectralResponse
     // R_k(τ), [lag][mode], of blocks that count as often as the weights say, once each without
     internal static FieldResponse Estimate(Grid grid, int blocks, double interval, Bootstrap bootstrap, Func<double[]?, Complex[][]> statistic)
     {
-        var values = ToSites(grid, statistic(null));
+        double[][] Out(Complex[][] spectra) => bootstrap.Outputs?.Invoke(spectra) ?? ToSites(grid, spectra);
+        var values = Out(statistic(null));
         double[] lags = [.. values.Select((_, i) => i * interval)];
         if (blocks < 8)
             throw new LeithException($"standard errors: expected at least 8 blocks to resample, got {blocks}; run more members or a longer record.");
@@ -130,7 +141,7 @@ public static class SpectralResponse
         const int groups = 8;
         var sums = new double[groups][][];
         var squares = new double[groups][][];
-        int[] sites = FieldResponse.AlongFirstAxis(grid);
+        int[] sites = values[0].Length == grid.Sites ? FieldResponse.AlongFirstAxis(grid) : [.. Enumerable.Range(0, values[0].Length)];
         var replicates = new double[bootstrap.Resamples][][];
         Parallel.For(0, groups, new ParallelOptions { MaxDegreeOfParallelism = bootstrap.Threads }, group =>
         {
@@ -138,7 +149,7 @@ public static class SpectralResponse
             squares[group] = Zeros(values);
             for (int r = group; r < bootstrap.Resamples; r += groups)
             {
-                var resample = ToSites(grid, statistic(Resampling.Weights(blocks, blocks, bootstrap.Seed, r)));
+                var resample = Out(statistic(Resampling.Weights(blocks, blocks, bootstrap.Seed, r)));
                 AddResample(resample, values, sums[group], squares[group]);
                 replicates[r] = [.. resample.Select(lag => sites.Select(site => lag[site]).ToArray())];
             }
