@@ -140,3 +140,92 @@ let ``the amplitude of the noise moves means as the stationary density says`` ()
         runAlone (climateQuestion "noise" system.Noise perturbNoise Forcing.Step [ x; square x ] 16.0 0.5 [ dynamical (pairs 8192) ])
 
     checkSensitivities outcome [ slope change id; slope change (fun x -> x * x) ] 0.07
+
+// ---- fields -------------------------------------------------------------------------------------------------------
+
+[<Fact>]
+let ``pairs of runs of a linear field answer a kick that lasts, and a periodic one, as its propagator does`` () =
+    let u = field "u" (torus 6.0 6)
+
+    for forcing in [ Forcing.Step; periodic [ 0.5; 2.0 ] ] do
+        let outcome =
+            runAlone {
+                question "field" [ ddt u == -u + 0.3 * lap u - 0.5 * dx u ] (perSite 0.5) (kick u (pixel 3 2)) forcing [ u ] 8.0 [
+                    dynamical (pairs 32)
+                    propagator
+                ] with
+                    Source =
+                        Source.Simulated(
+                            [ ddt u == -u + 0.3 * lap u - 0.5 * dx u ],
+                            perSite 0.5,
+                            exponentialRungeKutta4 0.05,
+                            members 32 |> spinUp 10.0 |> lasting 20.0 |> every 0.1
+                        )
+            }
+
+        match outcome.Responses with
+        | [ direct; made ] ->
+            Assert.Equal<string[]>(made.Components, direct.Components)
+            Assert.True(largest direct made < 1e-3, $"{forcing}: {largest direct made}")
+        | other -> failwith $"{other.Length} responses"
+
+// ---- the linear range ---------------------------------------------------------------------------------------------
+
+/// x′ = −x + √2 ξ observed by x + κ x²: R₁(t) = e^{−t} (⟨x⟩ = 0), R₂(t) = κ e^{−2t}, so the second-order part is κ ε of the first at t = 0, where both are largest.
+let private bent kappa estimators =
+    question $"bent {kappa}" [ ddt x == -x ] (perSite (sqrt 2.0)) (push x) Forcing.Impulse [ x + kappa * square x ] 2.0 estimators
+
+[<Fact>]
+let ``the linear range of a quadratic observable is tolerance over curvature`` () =
+    Terminal.isQuiet <- true
+
+    for kappa, tolerance in [ 0.05, 0.05; 0.2, 0.1 ] do
+        match linearRange tolerance (bent kappa [ dynamical (pairs 4096) ]) with
+        | [ range ] ->
+            Assert.False range.IsBound
+            let expected = tolerance / kappa
+            // R₁ has the scatter of 1 + 2 κ x over 4096 members and more; fixed seed, four standard errors
+            Assert.True(
+                abs (range.Amplitude.Value - expected) <= 4.0 * range.Amplitude.StandardError,
+                $"{range.Amplitude.Value} ± {range.Amplitude.StandardError}, expected {expected}"
+            )
+
+            Assert.True(range.Amplitude.StandardError < 0.05 * expected)
+
+            for row in range.Rows do
+                Assert.Equal(kappa * row.Amplitude ** 2.0, row.Second.Value, 1e-6 * row.Amplitude)
+        | other -> failwith $"{other.Length} ranges"
+
+[<Fact>]
+let ``where nothing of second order is seen, the linear range is a bound; where nothing answers, it is refused`` () =
+    Terminal.isQuiet <- true
+
+    match linearRange 0.05 (bent 0.0 [ dynamical (pairs 64) ]) with
+    | [ range ] -> Assert.True(range.IsBound)
+    | other -> failwith $"{other.Length} ranges"
+
+    let still = {
+        bent 0.0 [ dynamical (pairs 64) ] with
+            Source =
+                Source.Simulated(
+                    [ ddt x == -x; ddt y == -y ],
+                    diagonal [ 1.0; 1.0 ],
+                    heun 0.01,
+                    members 64 |> spinUp 5.0 |> lasting 10.0 |> every 0.1
+                )
+            Observe = [ y ]
+    }
+
+    for asked, phrase in
+        [
+            (fun () -> linearRange 0.05 still), "stands out of its error"
+            (fun () -> linearRange 1.5 still), "tolerance between 0 and 1, got 1.5"
+            (fun () ->
+                linearRange 0.1 {
+                    still with
+                        Forcing = periodic [ 1.0 ]
+                }),
+            "got a periodic push"
+        ] do
+        let error = Assert.Throws<LeithException>(fun () -> asked () |> ignore)
+        Assert.Contains(phrase, error.Message)

@@ -178,69 +178,72 @@ let private twins c estimator (asked: Functional) effort (deviation: float) =
        else
            id
 
-/// Pairs of runs of any other push, and of any push that goes on in time. The curves are those of the sites along the first axis, from the kicked one where there is one.
+/// Where a push is counted from: the kicked site, the origin where there is none.
+let private origin c =
+    match c.Experiment.Perturb with
+    | Perturbation.Kick(_, site) -> site
+    | _ -> List.replicate c.Grid.Dimensions 0
+
+/// One push and what is observed of it, a field or a number; the resamples kept are those of the sites along the first axis, from the kicked one on.
+let private questionOf c (observable: Field) isNumber (deviation: float) : ForcedRun.Question =
+    let site = origin c
+
+    {
+        Setting = c.Setting
+        Experiment = c.Experiment
+        Model = c.Model
+        Step = c.Step
+        Members = min 64 c.Plan.Members
+        SpinUp = 0.0
+        Longest = float c.Longest * c.Plan.Every
+        Every = c.Plan.Every
+        Seed = Draw.Bits(c.Seed, Draw.Twins, 3L, 0L)
+        Push = c.Experiment.Perturb
+        Kick = pixelKick c site
+        Deviation = deviation
+        Observable =
+            (if isNumber then
+                 numbers c [ observable ]
+             else
+                 map c observable)
+        Rows = (if isNumber then 1 else c.Grid.Sites)
+        Grid = (if isNumber then null else c.Grid)
+        Kept =
+            (if isNumber then
+                 [| 0 |]
+             else
+                 along c.Grid (fromKick c site (Array.init c.Grid.Sites float)) |> Array.map int)
+        Initial = InitialState.Copies(List.toArray c.Start.Value)
+        Observed = Field.canonical observable
+    }
+
+/// One push and the field that is observed of it.
+let forcedQuestion c observable deviation =
+    questionOf c observable false deviation
+
+/// Pairs of runs of any other push, and of any push that goes on in time.
 let private forced c (estimator: Estimator) (asked: Functional) effort (deviation: float) : Response =
     let observable, isNumber = asked.Asked, asked.Weight.IsSome
+    let q = questionOf c observable isNumber deviation
+    let m = ForcedRun.run q effort
+    let moved = Array.map (fromKick c (origin c))
 
-    let site =
-        match c.Experiment.Perturb with
-        | Perturbation.Kick(_, site) -> site
-        | _ -> List.replicate c.Grid.Dimensions 0
-
-    let kept =
+    let names =
         if isNumber then
-            [| 0 |]
+            [| string observable |]
         else
-            along c.Grid (fromKick c site (Array.init c.Grid.Sites float)) |> Array.map int
-
-    let m =
-        ForcedRun.run
-            {
-                Setting = c.Setting
-                Experiment = c.Experiment
-                Model = c.Model
-                Step = c.Step
-                Members = min 64 c.Plan.Members
-                SpinUp = 0.0
-                Longest = float c.Longest * c.Plan.Every
-                Every = c.Plan.Every
-                Seed = Draw.Bits(c.Seed, Draw.Twins, 3L, 0L)
-                Push = c.Experiment.Perturb
-                Kick = pixelKick c site
-                Deviation = deviation
-                Observable =
-                    (if isNumber then
-                         numbers c [ observable ]
-                     else
-                         map c observable)
-                Rows = (if isNumber then 1 else c.Grid.Sites)
-                Grid = (if isNumber then null else c.Grid)
-                Kept = kept
-                Initial = InitialState.Copies(List.toArray c.Start.Value)
-                Observed = Field.canonical observable
-            }
-            effort
+            components c.Grid
 
     let r =
-        ForcedRun.response
-            c.Experiment
-            estimator
-            c.Experiment.Perturb
-            (string observable)
-            (if isNumber then
-                 [| string observable |]
-             else
-                 components c.Grid)
-            kept
-            m
+        ForcedRun.response c.Experiment estimator q.Push (string observable) names q.Kept m
 
     if c.Experiment.Forcing.IsPeriodic || isNumber then
         r
     else
         {
             r with
-                Field = Some(m.Values |> Array.map (fromKick c site))
-                FieldStandardError = Some(m.StandardError |> Array.map (fromKick c site))
+                Field = Some(moved m.Values)
+                FieldStandardError = Some(moved m.StandardError)
                 Shape = Array.ofSeq c.Grid.Points
         }
 

@@ -76,7 +76,7 @@ let private canonical (push: Perturbation) =
     | other -> other.Text
 
 /// Weights that read Re χ and Im χ off a curve at the lags from `first` on: least squares of Re χ cos ωt + Im χ sin ωt.
-let internal demodulation (frequency: float) (every: float) (first: int) (count: int) : float[] * float[] =
+let demodulation (frequency: float) (every: float) (first: int) (count: int) : float[] * float[] =
     let wave f =
         Array.init count (fun i -> if i < first then 0.0 else f (frequency * float i * every))
 
@@ -91,8 +91,8 @@ let internal demodulation (frequency: float) (every: float) (first: int) (count:
         // at frequency zero
         c |> Array.map (fun c -> c / cc), Array.zeroCreate count
 
-/// The pair's models and times for one frequency, 0 where the push is not periodic.
-let private question q frequency (course: ForcingInTime) longest : ForcedModels.Pair * (int -> float -> ForcedQuestion) =
+/// The pair's models and times for one frequency, 0 where the push is not periodic; a question for each number of members and ε.
+let question keepEven q frequency (course: ForcingInTime) longest : ForcedModels.Pair * (int -> float -> ForcedQuestion) =
     let pair =
         ForcedModels.make q.Experiment q.Model q.Push q.Kick q.Deviation course frequency
 
@@ -116,14 +116,15 @@ let private question q frequency (course: ForcingInTime) longest : ForcedModels.
             Observable = q.Observable,
             ObservableRows = q.Rows,
             Grid = q.Grid,
-            Initial = q.Initial
+            Initial = q.Initial,
+            KeepEven = keepEven
         )
 
 /// Second-order part that is aimed at, path by path, over the first-order part.
 let private aim = 0.02
 
 /// ε by the even part of a short run: as large as stays in the linear range, so that no digits are lost, and no larger than makes sense.
-let internal amplitude setting (pair: ForcedModels.Pair) (ask: float -> ForcedQuestion) =
+let amplitude setting (pair: ForcedModels.Pair) (ask: float -> ForcedQuestion) =
     let even epsilon =
         try
             use twins = new ForcedTwins(ask epsilon)
@@ -146,7 +147,7 @@ let internal amplitude setting (pair: ForcedModels.Pair) (ask: float -> ForcedQu
     | factor, second when factor < 0.5 -> second
     | _ -> first
 
-let private sixteens count =
+let sixteens count =
     Tile.Members * ((count + Tile.Members - 1) / Tile.Members)
 
 let private norm (row: float[]) =
@@ -201,7 +202,7 @@ let private measure q effort frequency (progress: IProgress<float * string>) : M
     let course =
         ForcingCourse.ofFrequency frequency q.Every longest q.Experiment.Forcing
 
-    let pair, ask = question q frequency course longest
+    let pair, ask = question false q frequency course longest
 
     let members =
         sixteens (

@@ -118,7 +118,7 @@ module internal Runner =
         header path, (path, (if File.Exists path then File.ReadAllText path else "")), versions ()
 
     /// The experiment with the step that `automatic` stands for, and why that one.
-    let private resolved (experiment: Experiment) =
+    let resolved (experiment: Experiment) =
         match experiment.Source with
         | Source.Simulated(equations, noise, step, sampling) when step.IsAutomatic ->
             let plain = {
@@ -147,6 +147,19 @@ module internal Runner =
             [ "step", choice.Reason ]
         | _ -> experiment, []
 
+    /// What a run is done with.
+    let settingOf (options: Options.Options) : Setting =
+        let cache =
+            options.Cache
+            |> Option.defaultWith (fun () -> StageCache.DefaultFolder(Directory.GetCurrentDirectory()))
+
+        {
+            Threads = options.Threads
+            Sketch = options.Sketch
+            Cache = StageCache(cache, StageCache.DefaultLimit, Action<string>(Terminal.say))
+            Cancellation = cancellation.Token
+        }
+
     /// Runs a prepared experiment and writes its folder; `place` stands before the title on the terminal.
     let answer (options: Options.Options) (place: string) (companions: Estimator list) (experiment: Experiment) : Outcome =
         watch.Force()
@@ -156,17 +169,7 @@ module internal Runner =
         let folder = folderOf options experiment.Title
         RunFolder.Probe folder
 
-        let cache =
-            options.Cache
-            |> Option.defaultWith (fun () -> StageCache.DefaultFolder(Directory.GetCurrentDirectory()))
-
-        let setting = {
-            Threads = options.Threads
-            Sketch = options.Sketch
-            Cache = StageCache(cache, StageCache.DefaultLimit, Action<string>(Terminal.say))
-            Cancellation = cancellation.Token
-        }
-
+        let setting = settingOf options
         let size = if options.Sketch then " (sketch)" else ""
         Terminal.say $"{place}{experiment.Title}{size}"
 
