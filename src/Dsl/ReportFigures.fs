@@ -65,8 +65,13 @@ let private described (outcome: Outcome) key fallback =
     |> Option.map snd
     |> Option.defaultValue fallback
 
-let lagTitle outcome =
-    "lag (" + described outcome "time unit" "time units" + ")"
+let lagTitle (outcome: Outcome) =
+    let unit' = described outcome "time unit" "time units"
+
+    match outcome.Responses with
+    | r :: _ when r.Axis = "frequency" -> "angular frequency (radians per " + described outcome "time unit" "time unit" + ")"
+    | r :: _ when r.Axis = "time" -> $"time ({unit'})"
+    | _ -> $"lag ({unit'})"
 
 // Two lines where one would be longer than the axis.
 let private responseTitle outcome (response: Response) =

@@ -22,6 +22,7 @@ let response (r: Response) =
         "estimator", Text r.Estimator
         "observable", Text r.Observable
         "perturbation", Text r.Perturbation
+        "axis", Text r.Axis
         "lags", row r.Lags
         "components", r.Components |> Array.map Text |> List.ofArray |> Items
         "values", rows r.Values
@@ -163,6 +164,7 @@ let result (outcome: Outcome) =
         "checks", outcome.Checks |> List.map check |> Items
         "statistics", outcome.Statistics |> List.map statistics |> Items
         "generated", outcome.Generated |> List.map generated |> Items
+        "sensitivities", SensitivityTable.json outcome.Sensitivities
     ]
 
 let private quoted (text: string) =

@@ -567,6 +567,22 @@ let private densities (page: Page) (outcome: Outcome) pens =
                     page.Figure("", DensityFigures.at pens answers lag)
         )
 
+/// What a push that lasts changes in the end.
+let private sensitivities (page: Page) (answers: Sensitivity list) =
+    page.Add
+        "<p>The change of each mean per unit of a push that lasts, ± one standard error: the integral of the response to an impulse, with an exponential fitted to its end beyond the longest lag; of pairs of runs under the push itself the level that they reach.</p><div class=\"scroll\">"
+
+    page.Table(
+        SensitivityTable.columns
+        |> List.map (fun (title, numbers) -> if numbers then "#" + title else title),
+        SensitivityTable.cells answers
+    )
+
+    page.Add "</div>"
+
+    for note in SensitivityTable.notes answers do
+        page.Add $"<p>{escape note}</p>"
+
 /// The whole page.
 let html (outcome: Outcome) =
     let pens = ReportFigures.pens outcome
@@ -587,6 +603,8 @@ let html (outcome: Outcome) =
                 "maps", "Maps", maps
             if not curved.IsEmpty then
                 "responses", "Responses", (fun page -> responses page outcome pens)
+            if not outcome.Sensitivities.IsEmpty then
+                "sensitivities", "Static sensitivities", (fun page -> sensitivities page outcome.Sensitivities)
             if not outcome.Densities.IsEmpty then
                 "densities", "Responses of the density", (fun page -> densities page outcome pens)
             if not outcome.Errors.IsEmpty then

@@ -224,6 +224,9 @@ module internal Runner =
         let outcome = prepare options asked |> answer options "" []
 
         if not Terminal.isQuiet then
+            if not outcome.Sensitivities.IsEmpty then
+                Terminal.rows SensitivityTable.columns (SensitivityTable.cells outcome.Sensitivities)
+
             Terminal.summary outcome
 
         outcome
