@@ -90,6 +90,7 @@ let pushedField (equations: Equation list) (perturb: Perturbation) =
     | Perturbation.Push []
     | Perturbation.Parameter _
     | Perturbation.NoiseAmplitude -> equations.Head.Unknown
+    | Perturbation.InTime _ as push -> raise (LeithException $"perturb: expected the course in time apart from the push, got {push}.")
 
 let context setting experiment (equations: Equation list) step (s: Sampling) =
     let model = Lower.model experiment

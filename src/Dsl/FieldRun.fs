@@ -54,8 +54,7 @@ let private response c (estimator: Estimator) (asked: Functional) lags (values: 
 
 /// The same of an estimate with its resamples.
 let private estimated c estimator asked (r: FieldResponse) notes =
-    response c estimator asked r.Lags r.Values (Some r.StandardError) notes
-    |> ResponseBands.ofField r
+    response c estimator asked r.Lags r.Values (Some r.StandardError) notes |> ResponseBands.ofField r
 
 /// How the standard errors of what is asked for are found.
 let private bootstrapOf c asked = (bootstrap c).To(outputs c.Grid asked)
@@ -218,8 +217,7 @@ let private questionOf c (observable: Field) isNumber (deviation: float) : Force
     }
 
 /// One push and the field that is observed of it.
-let forcedQuestion c observable deviation =
-    questionOf c observable false deviation
+let forcedQuestion c observable deviation = questionOf c observable false deviation
 
 /// Pairs of runs of any other push, and of any push that goes on in time.
 let private forced c (estimator: Estimator) (asked: Functional) effort (deviation: float) : Response =

@@ -394,6 +394,7 @@ let response
         Values = pick m.Values
         StandardError = Some(pick m.StandardError)
         Replicates = Some replicates
+        OwnErrors = None
         Pointwise = 1.96
         Simultaneous = None
         Discretisation = None

@@ -301,6 +301,12 @@ let private recombined recipe (r: Response) : Response =
                  else
                      None)
             Replicates = replicates
+            OwnErrors =
+                r.OwnErrors
+                |> Option.filter (fun own -> own.Length = r.Values.Length)
+                |> Option.map (fun own -> [|
+                    for a in recipe.Answers -> Array.init own[0].Length (fun s -> a.Parts |> List.averageBy (fun (i, _) -> own[i].[s]))
+                |])
             Simultaneous = None
             BiasBound = bounds
             Notes = notesOf recipe @ r.Notes
@@ -352,6 +358,7 @@ let private recombinedFields recipe (plain: Response list) : Response list = [
                      | Some curves -> Some(curves |> Array.map deviation)
                      | None -> errors _.StandardError)
                 Replicates = replicates
+                OwnErrors = None
                 Simultaneous = None
                 BiasBound = errors _.BiasBound
                 Notes = Option.toList answer.Note @ first.Notes
@@ -374,6 +381,7 @@ let private apart recipe (r: Response) : Response list =
                 Values = some r.Values
                 StandardError = Option.map some r.StandardError
                 Replicates = Option.map some r.Replicates
+                OwnErrors = Option.map some r.OwnErrors
                 Simultaneous = Option.map some r.Simultaneous
                 Discretisation = Option.map some r.Discretisation
                 BiasBound = Option.map some r.BiasBound
