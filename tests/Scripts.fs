@@ -742,6 +742,22 @@ let ``Experiments with systems as data are sketched`` (name: string, estimators:
     for response in found.EnumerateArray() do
         Assert.Equal(components, response.GetProperty("components").GetArrayLength())
 
+[<Fact>]
+let ``A bad score being caught is sketched`` () =
+    let result = sketched "trust" []
+
+    let certificate (score: JsonElement) =
+        score.GetProperty("certificate").GetProperty("value").GetDouble()
+
+    let of' (name: string) =
+        (result.GetProperty "scores").EnumerateArray()
+        |> Seq.find (fun score -> string (score.GetProperty("estimator").GetString()) = name)
+
+    // 0, .034 and .204
+    Assert.InRange(certificate (of' "exact score"), -0.02, 0.02)
+    Assert.InRange(certificate (of' "a fifth too small"), 0.02, 0.05)
+    Assert.InRange(certificate (of' "Gaussian"), 0.15, 0.26)
+
 [<Theory>]
 [<InlineData("robustness", 12, 12)>]
 [<InlineData("schedules", 11, 1)>]
@@ -771,6 +787,10 @@ let ``Studies of generated samples are sketched`` (name: string, figures: int, c
 [<InlineData "score_budget">]
 [<InlineData "known_score">]
 [<InlineData "generated_samples">]
+[<InlineData "higher_moments">]
+[<InlineData "barotropic">]
+[<InlineData "sensitivity">]
+[<InlineData "navier_stokes_moments">]
 let ``Long experiments have no mistake that the compiler finds`` (name: string) =
     use scratch = new Scratch()
     let script = Path.Combine(root, "experiments", name + ".fsx")

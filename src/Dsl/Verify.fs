@@ -49,6 +49,32 @@ module Verify =
                     }
     ]
 
+    let private fact system quantity estimator exact (estimate, error) = {
+        System = system
+        Quantity = quantity
+        Estimator = estimator
+        Exact = exact
+        Estimate = estimate
+        StandardError = error
+    }
+
+    /// The certificates of scores whose error is known.
+    let private ofCertificates system (exact: (Estimator * float) list) (outcome: Outcome) = [
+        for estimator, value in exact do
+            match outcome.Scores |> List.tryFind (fun s -> s.Estimator = estimator.Label) |> Option.bind _.Certificate with
+            | Some certificate -> fact system "certificate ‖ŝ − s‖²_D" estimator.Label value certificate
+            // a missing one shows as a failure
+            | None -> fact system "certificate ‖ŝ − s‖²_D" estimator.Label value (nan, nan)
+    ]
+
+    /// Static sensitivities of the observables, for every estimator.
+    let private ofSensitivities system (exact: (Field * float) list) (outcome: Outcome) = [
+        for d in outcome.Sensitivities do
+            for observable, value in exact do
+                if d.Observable = string observable then
+                    fact system $"d⟨{d.Observable}⟩/d({d.Perturbation})" d.Estimator value (d.Value, d.StandardError + abs d.Discretisation)
+    ]
+
     let private oneLinear () =
         let x = scalar "x"
         let gamma, sigma = 0.8, 0.9
@@ -83,6 +109,41 @@ module Verify =
                     | _ -> 0.0)
         }
 
+    let private susceptibility () =
+        let x = scalar "x"
+        let gamma, sigma = 0.8, 0.9
+        let frequencies = [ 0.2; 1.0; 2.0 ]
+        let name = "susceptibility"
+
+        {
+            Name = name
+            Experiment = experiment "verify susceptibility" {
+                system (ddt x == -gamma * x)
+                noise (perSite sigma)
+                step (exponential 0.1)
+                sample (members 256 |> spinUp 20.0 |> lasting 2000.0 |> every 0.1)
+                perturb (push x |> inTime (periodic frequencies))
+                observe [ x ]
+                lags 12.0
+                estimate [ gaussian; exactOf [ -2.0 * gamma / sigma ** 2.0 * x ] ]
+            }
+            Facts =
+                // χ(ω) = 1/(γ − iω)
+                fun outcome -> [
+                    for r in outcome.Responses do
+                        for i, omega in List.indexed frequencies do
+                            let size = gamma * gamma + omega * omega
+
+                            for part, word, exact in [ 0, "Re", gamma / size; 1, "Im", omega / size ] do
+                                let error = r.StandardError.Value[part].[i]
+
+                                let spacing =
+                                    r.Discretisation |> Option.map (fun d -> abs d[part].[i]) |> Option.defaultValue 0.0
+
+                                fact name $"{word} χ({Digest.number omega})" r.Estimator exact (r.Values[part].[i], error + spacing)
+                ]
+        }
+
     let private fromFokkerPlanck name (climate: StochasticSystem) x (line: FokkerPlanckLine) others =
         let mean = ExactLine.mean x x line
         let deviation = sqrt (ExactLine.mean x (square (x - mean)) line)
@@ -111,15 +172,101 @@ module Verify =
                     exact[i][at])
         }
 
+    let private climateLine strength (x: Field) =
+        let climate = ClimateSystems.scalarAdditive x
+        climate, ExactLine.ofDrift x climate.Equations.Head.Drift (number (0.5 * (strength * 0.7071) ** 2.0)) (-6.0, 5.0)
+
     let private scalarClimate () =
         let x = scalar "x"
-        let climate = ClimateSystems.scalarAdditive x
-        let drift = climate.Equations.Head.Drift
+        let climate, line = climateLine 1.0 x
+        let known = climate.Score.Head
+        let small = exactOf [ 0.8 * known ] |> named "exact × 0.8"
 
-        fromFokkerPlanck "scalar climate" climate x (ExactLine.ofDrift x drift (number (0.5 * 0.7071 ** 2.0)) (-6.0, 5.0)) [
-            dynamical (pairs 20000)
-            libraryOf [ x; square x; cube x ]
-        ]
+        let case =
+            fromFokkerPlanck "scalar climate" climate x line [
+                dynamical (pairs 20000)
+                libraryOf [ x; square x; cube x ]
+                robust gaussian (polynomials 5)
+                robust small (polynomials 5)
+            ]
+
+        // those two are what a robust estimate is for: far off themselves, with certificates that say so
+        let wrong = [ gaussian; small ]
+
+        let errorOf score =
+            ExactLine.mean x (0.5 * 0.7071 ** 2.0 * square (score - known)) line
+
+        let mean = ExactLine.mean x x line
+        let variance = ExactLine.mean x (square (x - mean)) line
+
+        {
+            case with
+                Experiment = {
+                    case.Experiment with
+                        Estimate = case.Experiment.Estimate @ wrong
+                }
+                Facts =
+                    fun outcome ->
+                        let isWrong (r: Response) =
+                            wrong |> List.exists (fun e -> e.Label = r.Estimator)
+
+                        case.Facts {
+                            outcome with
+                                Responses = outcome.Responses |> List.filter (isWrong >> not)
+                        }
+                        @ ofCertificates
+                            "scalar climate"
+                            [
+                                exactOf climate.Score, 0.0
+                                gaussian, errorOf (-(x - mean) / variance)
+                                small, errorOf (0.8 * known)
+                            ]
+                            outcome
+        }
+
+    /// A change of F, and of the noise: stationary means from quadrature.
+    let private sensitivity isNoise () =
+        let x = scalar "x"
+        let climate, line = climateLine 1.0 x
+        let observables = [ x; square x ]
+
+        let exact observable =
+            if isNoise then
+                let step = 1e-3
+
+                let at strength =
+                    ExactLine.mean x observable (snd (climateLine strength x))
+
+                (at (1.0 + step) - at (1.0 - step)) / (2.0 * step)
+            else
+                ExactLine.sensitivity x observable (number 1.0) line
+
+        {
+            Name = "static sensitivity"
+            Experiment = experiment "verify sensitivity" {
+                system climate.Equations
+                noise climate.Noise
+                step (weakSecondOrder 0.02)
+                sample (members 1024 |> spinUp 40.0 |> lasting 4000.0 |> every 0.5)
+
+                perturb (
+                    if isNoise then
+                        perturbNoise
+                    else
+                        perturbParameter (parameter "F" 0.6)
+                )
+
+                observe observables
+                lags 20.0
+
+                estimate [
+                    exactOf climate.Score
+                    robust gaussian (polynomials 5)
+                    dynamical (pairs 4096)
+                ]
+            }
+            Facts = ofSensitivities "static sensitivity" [ for observable in observables -> observable, exact observable ]
+        }
 
     let private multiplicative () =
         let x = scalar "x"
@@ -193,7 +340,16 @@ module Verify =
         }
 
     /// All systems, made when they are asked for.
-    let internal cases: (unit -> Case) list = [ oneLinear; oscillators; scalarClimate; multiplicative; linearField ]
+    let internal cases: (unit -> Case) list = [
+        oneLinear
+        susceptibility
+        oscillators
+        scalarClimate
+        multiplicative
+        sensitivity false
+        sensitivity true
+        linearField
+    ]
 
     /// The facts of some cases, each run from nothing in a folder that is removed.
     let internal facts (options: Options.Options) (cases: Case list) : Fact list =
