@@ -481,3 +481,94 @@ let ``Pushes that cannot be are refused with the place`` () =
         |> ignore
 
     fails [ "stays where the system lives"; "at x = " ] (fun () -> half (push x))
+
+// ---- recordings --------------------------------------------------------------------------------------------------
+
+/// A recording of two linear processes that drive each other, x ← M x + noise, in a file that is gone afterwards.
+let private recorded samples (ask: Data -> Experiment) =
+    let file = IO.Path.Combine(IO.Path.GetTempPath(), $"leith-{Guid.NewGuid():N}.csv")
+    let mutable a, b = 0.0, 0.0
+
+    let rows = [|
+        for n in 0 .. samples - 1 do
+            let normal row =
+                Draw.Normal(5UL, 77UL, int64 n, int64 row)
+
+            let next = 0.7 * a + 0.2 * b + normal 0, -0.3 * a + 0.6 * b + 0.8 * normal 1
+            a <- fst next
+            b <- snd next
+            $"{a:R},{b:R}"
+    |]
+
+    IO.File.WriteAllLines(file, Array.append [| "a,b" |] rows)
+
+    try
+        ask (recording file |> spacing 0.5) |> runAlone
+    finally
+        IO.File.Delete file
+
+[<Fact>]
+let ``A recording answers pushes along fields, robust estimates and tests of its scores`` () =
+    let ask (source: Data) =
+        let a, b = column source 0, column source 1
+
+        experiment "recorded" {
+            data source
+            perturb (pushAlong [ a, 1.0 + a * b; b, 0.5 * b + b * b ])
+            observe [ a; b ]
+            lags 2.0
+
+            estimate [
+                gaussian
+                robust gaussian (polynomials 2) |> named "robust"
+                libraryOf [ a; b; a * b ] |> testedOn [ [ a * b; square a ] ] |> named "tested"
+                robust clustered (forecastFrom [ a; b ]) |> named "clustered"
+            ]
+
+            seed 3
+        }
+
+    let outcome = recorded 40000 ask
+
+    // E[x(t) | x] = Mᵗ x and all odd moments vanish: R = Mᵗ ⟨g⟩, ⟨a b⟩ and ⟨b²⟩ from C = M C Mᵀ + Q
+    let m = Matrix<float>.Build.DenseOfRowArrays([| 0.7; 0.2 |], [| -0.3; 0.6 |])
+    let mutable c = Matrix<float>.Build.Dense(2, 2)
+
+    for _ in 1..200 do
+        c <- m * c * m.Transpose() + Matrix<float>.Build.DenseOfDiagonalArray([| 1.0; 0.64 |])
+
+    let mean = Vector<float>.Build.DenseOfArray([| 1.0 + c[0, 1]; c[1, 1] |])
+
+    for r in outcome.Responses do
+        for lag in 0..4 do
+            let truth = m.Power(lag) * mean
+
+            for k in 0..1 do
+                within $"{r.Estimator}, {k}, lag {lag}" truth[k] r.Values.[k].[lag] r.StandardError.Value.[k].[lag] 1e-2
+
+    let tested = score outcome "tested"
+    Assert.Equal<string list>([ "a b ŝ(a) + a² ŝ(b) + b" ], tested.Stein |> List.map _.Field)
+    Assert.InRange(tested.Stein.Head.Z, -alarm, alarm)
+    Assert.Equal(None, tested.Certificate)
+    Assert.Contains("a recording does not tell", tested.CertificateNote.Value)
+
+[<Fact>]
+let ``A recording refuses pushes that are not finite on it and parameters`` () =
+    let fails (phrases: string list) push =
+        let error =
+            Assert.Throws<LeithException>(fun () ->
+                recorded 2000 (fun source -> experiment "bad" {
+                    data source
+                    perturb (push (column source 0): Perturbation)
+                    observe [ column source 0 ]
+                    lags 1.0
+                    estimate [ gaussian ]
+                    seed 3
+                })
+                |> ignore)
+
+        for phrase in phrases do
+            Assert.Contains(phrase, error.Message)
+
+    fails [ "finite on all data"; "log(a)"; "at sample " ] (fun a -> pushAlong [ a, log a ])
+    fails [ "expected a push of columns" ] (fun _ -> perturbNoise)

@@ -4,6 +4,7 @@ module internal Leith.RecordingRun
 open System
 open Leith.Core
 open Leith.Stages
+open Leith.RecordingTrust
 
 /// The null band leaves out three in a thousand values of components that know nothing of each other.
 let private nullWidth = 3.0
@@ -74,68 +75,10 @@ let private painted title unit (cells: float[][]) rows columns (value: int -> fl
         Unit = unit
     }
 
-/// The components as unknowns, with the names that the recording gives them.
-let private unknowns (data: Data) (r: Recording) = [
-    for i in 0 .. r.Components - 1 -> Field.Unknown(r.Names[i], Domain.Column(data.Path, i))
-]
-
-/// A feature of columns as one of named components.
-let private renamed (data: Data) (components: Field list) (estimator: Estimator) (feature: Field) =
-    let rec go f =
-        match f with
-        | Field.Unknown(_, Domain.Column(path, i)) when path = data.Path && i < components.Length -> components[i]
-        | Field.Unknown _ ->
-            raise (
-                LeithException
-                    $"'{estimator}' expected features of the {components.Length} components of the recording, got {feature}; write column data 0, … ."
-            )
-        | f -> Field.map go f
-
-    go feature
-
-/// [feature][time].
-let private series (r: Recording) (components: Field list) (features: Field list) : float[][] =
-    if features.IsEmpty then
-        [||]
-    else
-        let program = Lower.scalarProgram components features
-
-        let rows = [|
-            for n in 0 .. r.Samples - 1 -> program.Evaluate(ReadOnlySpan [| for x in r.Values -> x[n] |], 0.0)
-        |]
-
-        Array.init features.Length (fun j -> rows |> Array.map (fun row -> row[j]))
-
 /// The response to a score that a library fits, with what the report says of it.
 let private library (r: Recording) (data: Data) longest seed (estimator: Estimator) (asked: Library) =
+    let plan, asked, fit = libraryFit r data longest seed estimator asked
     let components = unknowns data r
-
-    let asked = {
-        asked with
-            Features = asked.Features |> List.map (renamed data components estimator)
-    }
-
-    VectorLibrary.demand estimator asked
-
-    let plan =
-        VectorLibrary.plan components (VectorLibrary.candidates components [] asked)
-
-    let rows, columns = VectorLibrary.rows plan [] []
-    let plain = LagProducts.Of(r, longest, [||], [||])
-    let values = series r components rows
-    let features = Array.truncate columns.Length values
-
-    let moments =
-        VectorMoments(LagProducts.Of(r, 0, values, features, Nullable plain.BlockLength), VectorLibrary.texts plan |> Array.ofList, plan.Slopes)
-
-    let chosen = VectorLibrary.choose plan [] moments (plain.CorrelationSamples()) asked
-
-    let products =
-        LagProducts.Of(r, longest, [||], [| for j in chosen -> features[j] |], Nullable plain.BlockLength)
-
-    let fit =
-        VectorLibrary.fit plan products moments chosen (fun j -> r.Components + Array.IndexOf(chosen, j)) seed
-
     let texts = VectorLibrary.texts plan
 
     let stein = [
@@ -147,15 +90,7 @@ let private library (r: Recording) (data: Data) longest seed (estimator: Estimat
 
 /// The response to a score by clusters of noised data.
 let private clusters (r: Recording) longest seed (estimator: Estimator) (asked: Clusters) =
-    let samples = [| for n in 0 .. r.Samples - 1 -> [| for x in r.Values -> x[n] |] |]
-
-    let mean = VectorClustered.meanOf samples
-
-    let deviation =
-        mean |> Array.mapi (fun i m -> sqrt (samples |> Array.averageBy (fun x -> (x[i] - m) ** 2.0)))
-
-    let score =
-        Clustering(samples, mean, deviation, float samples.Length, Option.toNullable asked.Level, seed).Of samples
+    let score, samples, _ = clusterScore r seed asked
 
     let values = samples |> Array.map (fun (x: float[]) -> score.At(ReadOnlySpan x))
 
@@ -246,7 +181,7 @@ let run setting (experiment: Experiment) (data: Data) =
         match experiment.Perturb with
         | Perturbation.Push fields -> indices "perturb" r fields
         | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of a column, got a kick of {u}; write push (column data 0).")
-        | other -> raise (LeithException $"perturb: {other}: not yet.")
+        | _ -> []
 
     let observed = indices "observe" r experiment.Observe
     let products = Terminal.stage "correlate" (fun _ -> LagProducts.Of(r, longest))
@@ -258,7 +193,9 @@ let run setting (experiment: Experiment) (data: Data) =
 
     let seed = uint64 experiment.Seed
 
-    let answers (estimator: Estimator) : Response list * ScoreReport list =
+    let conjugate = asked r data experiment observed (indices "perturb" r) longest
+
+    let plain (estimator: Estimator) : Response list * ScoreReport list =
         let estimate, notes, scores =
             Terminal.stage $"resample {estimator}" (fun _ ->
                 match estimator.Method with
@@ -295,6 +232,12 @@ let run setting (experiment: Experiment) (data: Data) =
         ],
         scores
 
+    let answers (estimator: Estimator) =
+        if VectorConjugate.isConjugateTo experiment.Perturb estimator then
+            Terminal.stage $"resample {estimator}" (fun _ -> conjugate estimator)
+        else
+            plain estimator
+
     let answered = experiment.Estimate |> List.map answers
     let all = answered |> List.collect fst
 
@@ -319,7 +262,7 @@ let run setting (experiment: Experiment) (data: Data) =
             Responses = all
             Scores = answered |> List.collect snd
             NullBands = bands
-            Verdict = Some(verdict experiment.Estimate.Head data all.Head bands.Head)
+            Verdict = List.tryHead bands |> Option.map (verdict experiment.Estimate.Head data all.Head)
             Maps =
                 if observed.Length = r.Components then
                     all |> List.truncate 1 |> List.collect (fun response -> maps data response r.Components)

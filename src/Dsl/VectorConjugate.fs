@@ -38,16 +38,16 @@ type Ask = {
     Prepare: unit -> unit
 }
 
-let private system c =
+let private system (c: Context) =
     match c.Experiment.Source with
     | Source.Simulated(equations, noise, _, _) -> equations, noise
     | Source.Recorded _ -> [], Noise.PerSite 0.0
 
-let diffusion c = system c ||> Diffusion.matrix
-let drift c = system c ||> Diffusion.drift
+let diffusion (c: Context) = system c ||> Diffusion.matrix
+let drift (c: Context) = system c ||> Diffusion.drift
 
 /// The changes that are asked for, one response for each.
-let changes c : Change list =
+let changes (c: Context) : Change list =
     let equations, noise = system c
 
     match c.Experiment.Perturb with
@@ -57,6 +57,31 @@ let changes c : Change list =
     | Perturbation.NoiseAmplitude -> [ Change.noiseAmplitude equations noise ]
     | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
     | Perturbation.InTime _ as push -> raise (LeithException $"perturb: expected the course in time apart from the push, got {push}.")
+
+/// What is asked of a record of numbers, simulated or read.
+type Question = {
+    Unknowns: Field list
+    /// Observables that are no unknowns.
+    Others: Field list
+    /// Where each observable stands among [unknowns, others], and its name.
+    Observed: (int * string) list
+    Changes: Change list
+    /// Drift and diffusion, where they are known.
+    System: (Field list * Field list list) option
+    Seed: uint64
+}
+
+let questionOf (c: Context) : Question =
+    let others, rows = rowsOf c
+
+    {
+        Unknowns = c.Unknowns
+        Others = others
+        Observed = List.zip rows (c.Experiment.Observe |> List.map string)
+        Changes = changes c
+        System = Some(drift c, diffusion c)
+        Seed = c.Seed
+    }
 
 /// The score that an estimator stands on, and what it forecasts from.
 let standsOn (estimator: Estimator) =
@@ -71,15 +96,14 @@ let standsOn (estimator: Estimator) =
     | _ -> estimator, None
 
 /// Whether plain lag products with unit pushes are not enough.
-let isConjugate c (estimator: Estimator) =
+let isConjugateTo (push: Perturbation) (estimator: Estimator) =
     match estimator.Method with
     | Method.Dynamical _
     | Method.Propagator -> false
-    | _ ->
-        not c.Experiment.Perturb.IsPush
-        || estimator.Method.IsRobust
-        || estimator.Corrected
-        || not estimator.Stein.IsEmpty
+    | _ -> not push.IsPush || estimator.Method.IsRobust || estimator.Corrected || not estimator.Stein.IsEmpty
+
+let isConjugate (c: Context) estimator =
+    isConjugateTo c.Experiment.Perturb estimator
 
 /// Vector fields that every score is tested on: x_i e_j, and powers of each unknown in its own direction.
 let defaultFields (unknowns: Field list) : (string * Field list) list =
@@ -114,8 +138,8 @@ let defaultFields (unknowns: Field list) : (string * Field list) list =
     ]
 
 /// Test fields of the script with their names.
-let private askedFields c (estimator: Estimator) =
-    let n = c.Unknowns.Length
+let private askedFields (unknowns: Field list) (estimator: Estimator) =
+    let n = unknowns.Length
 
     estimator.Stein
     |> List.map (fun g ->
@@ -130,14 +154,14 @@ let private askedFields c (estimator: Estimator) =
                 raise (LeithException $"testedOn: '{estimator}' expected fields of the state, got {f}, which depends on the time t; leave t out.")
 
         let parts = [
-            for x, f in List.zip c.Unknowns g do
+            for x, f in List.zip unknowns g do
                 if f <> zero then
                     match f with
                     | Field.Sum _ -> $"({f}) ŝ({x})"
                     | _ -> $"{f} ŝ({x})"
         ]
 
-        let divergence = List.map2 ScorePolynomial.slope c.Unknowns g |> total |> tidy
+        let divergence = List.map2 ScorePolynomial.slope unknowns g |> total |> tidy
 
         String.Join(" + ", parts)
         + (match divergence with
@@ -145,9 +169,9 @@ let private askedFields c (estimator: Estimator) =
            | d -> $" + {d}"),
         g)
 
-let steinFields c (estimator: Estimator) =
-    match askedFields c estimator with
-    | [] -> defaultFields c.Unknowns
+let steinFields unknowns (estimator: Estimator) =
+    match askedFields unknowns estimator with
+    | [] -> defaultFields unknowns
     | asked -> asked
 
 /// Everything that is summed for one estimator.
@@ -161,8 +185,8 @@ type Sums = {
 }
 
 /// Trees of an estimator as quantities of tables.
-let sumsOf c (changes: Change list) (others: Field list) withCertificate (ask: Ask) : Sums =
-    let n = c.Unknowns.Length
+let sumsOf (question: Question) (ask: Ask) : Sums =
+    let unknowns, changes = question.Unknowns, question.Changes
     let form = ask.Form
 
     let regression = ask.Forecast |> Option.map _.Features |> Option.defaultValue []
@@ -172,7 +196,7 @@ let sumsOf c (changes: Change list) (others: Field list) withCertificate (ask: A
     let q = Quantities(List.distinct (regression @ scoreFeatures))
 
     let conjugates =
-        changes |> List.map (ScorePolynomial.conjugate c.Unknowns form >> Quantities.Terms q.Quantity)
+        changes |> List.map (ScorePolynomial.conjugate unknowns form >> Quantities.Terms q.Quantity)
 
     let mean = Quantities.Terms q.Mean
 
@@ -182,28 +206,29 @@ let sumsOf c (changes: Change list) (others: Field list) withCertificate (ask: A
         | Some forecast -> [|
             for change in changes ->
                 [|
-                    for f in regression -> ScorePolynomial.moved c.Unknowns forecast.Slope change f |> mean
+                    for f in regression -> ScorePolynomial.moved unknowns forecast.Slope change f |> mean
                 |]
           |]
 
     let slopes = [|
-        for x in c.Unknowns do
+        for x in unknowns do
             for f in scoreFeatures -> ScorePolynomial.ofTree (form.Slope x f) |> mean
     |]
 
-    let fields = steinFields c (fst (standsOn ask.Estimator))
+    let fields = steinFields unknowns (fst (standsOn ask.Estimator))
 
     let means = [|
         for _, g in fields do
-            yield ScorePolynomial.stein c.Unknowns form g |> mean
-        if withCertificate then
-            yield ScorePolynomial.certificate c.Unknowns form (drift c) (diffusion c) |> mean
+            yield ScorePolynomial.stein unknowns form g |> mean
+        match question.System with
+        | Some(drift, diffusion) -> yield ScorePolynomial.certificate unknowns form drift diffusion |> mean
+        | None -> ()
     |]
 
-    let rows = c.Unknowns @ others
+    let rows = unknowns @ question.Others
 
     let squares, centres =
-        if regression.IsEmpty && not withCertificate then
+        if regression.IsEmpty && question.System.IsNone then
             [||], [||]
         else
             [| for a in rows -> q.Mean(tidy (a * a)) |], [| for a in rows -> q.Mean a |]
@@ -216,8 +241,6 @@ let sumsOf c (changes: Change list) (others: Field list) withCertificate (ask: A
             form.Ridge,
             [| for f in scoreFeatures -> List.contains f form.Free |]
         )
-
-    ignore n
 
     {
         Ask = ask
@@ -239,5 +262,5 @@ let sumsOf c (changes: Change list) (others: Field list) withCertificate (ask: A
                |> Option.map (fun (f: Forecast) -> f.Added |> List.collect fst)
                |> Option.defaultValue [])
         SteinNames = fields |> List.map fst
-        HasCertificate = withCertificate
+        HasCertificate = question.System.IsSome
     }

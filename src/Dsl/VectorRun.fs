@@ -9,7 +9,7 @@ open Leith.Stages
 open Leith.VectorRecord
 open Leith.VectorMade
 
-let private propagator c estimator =
+let private propagator (c: Context) estimator =
     let n = c.Unknowns.Length
     let lags = Array.init (c.Longest + 1) (fun i -> float i * c.Plan.Every)
 
@@ -22,7 +22,7 @@ let private propagator c estimator =
     responses c estimator lags values None [ "exact, the matrix exponential" ]
 
 /// One column of the response matrix for each pushed unknown; the others were not asked for.
-let private dynamical c estimator effort (products: LagProducts) =
+let private dynamical (c: Context) estimator effort (products: LagProducts) =
     let n = c.Unknowns.Length
     let others, _ = rowsOf c
     let rows = n + others.Length
@@ -75,7 +75,7 @@ let private dynamical c estimator effort (products: LagProducts) =
     |> List.map2 banded estimates
 
 /// The fit of a library on the first pass.
-let private fitted c (estimator: Estimator) library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =
+let private fitted (c: Context) (estimator: Estimator) library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) =
     let first = c.Unknowns.Length * (1 + (scores c).Length)
 
     let chosen =
@@ -83,7 +83,7 @@ let private fitted c (estimator: Estimator) library (plan: VectorLibrary.Plan) (
 
     Terminal.stage $"fit {estimator}" (fun _ -> VectorLibrary.fit plan products moments chosen (fun j -> first + j) c.Seed)
 
-let private library' c estimator library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) tested =
+let private library' (c: Context) estimator library (plan: VectorLibrary.Plan) (products: LagProducts) (moments: VectorMoments) tested =
     let fit = fitted c estimator library plan products moments
     let texts = VectorLibrary.texts plan
 
@@ -91,12 +91,12 @@ let private library' c estimator library (plan: VectorLibrary.Plan) (products: L
     |> tested estimator (Some fit) (estimated c estimator fit.Response (VectorLibrary.notes library texts fit))
 
 /// What a second pass needs to know of an estimator.
-let private conjugateAsk c samples (estimator: Estimator) plan products moments =
+let private conjugateAsk (c: Context) samples (estimator: Estimator) plan products moments =
     let score, _ = VectorConjugate.standsOn estimator
 
     match score.Method with
-    | Method.Gaussian -> VectorTrust.ask c estimator (ScorePolynomial.fitted 0.0 c.Unknowns c.Unknowns) [] None
-    | Method.Exact s -> VectorTrust.ask c estimator (ScorePolynomial.given s) [] None
+    | Method.Gaussian -> VectorAnswers.ask c.Unknowns estimator (ScorePolynomial.fitted 0.0 c.Unknowns c.Unknowns) [] None
+    | Method.Exact s -> VectorAnswers.ask c.Unknowns estimator (ScorePolynomial.given s) [] None
     | Method.Library library ->
         let plan: VectorLibrary.Plan = Option.get plan
         let fit = fitted c score library plan products (Option.get moments)
@@ -105,10 +105,10 @@ let private conjugateAsk c samples (estimator: Estimator) plan products moments 
         let form =
             ScorePolynomial.fitted fit.Ridge c.Unknowns [ for j in fit.Chosen -> plan.Features[j] ]
 
-        VectorTrust.ask c estimator form (VectorLibrary.notes library texts fit) (Some(VectorLibrary.report score (names c) texts fit []))
+        VectorAnswers.ask c.Unknowns estimator form (VectorLibrary.notes library texts fit) (Some(VectorLibrary.report score (names c) texts fit []))
     | Method.Learned n ->
         let made = train c samples products score n
-        VectorTrust.askMade c products estimator $"network {n.Canonical}" ((lazy made)) made
+        VectorAnswers.askMade c.Unknowns estimator $"network {n.Canonical}" (VectorTrust.scoreRows c products made.Create) made ignore
     | Method.Clustered clusters ->
         let key = VectorClustered.canonical clusters
         let summary = $"summary of {key}\n{describe c.Experiment}"
@@ -124,13 +124,14 @@ let private conjugateAsk c samples (estimator: Estimator) plan products moments 
             | Some arrays -> VectorClustered.summarised (smoothed products) arrays
             | None -> made.Value
 
-        VectorTrust.askMade c products estimator key made told
+        let rows = VectorTrust.scoreRows c products (fun () -> made.Value.Create())
+        VectorAnswers.askMade c.Unknowns estimator key rows told (fun () -> made.Force() |> ignore)
     | Method.Dynamical _
     | Method.Propagator
     | Method.Robust _ -> raise (LeithException $"robust: expected an estimator with a score, got {score}; write robust gaussian (polynomials 3).")
 
 /// Samples from the scores of the estimators that ask for them.
-let private generated c (products: LagProducts) = [
+let private generated (c: Context) (products: LagProducts) = [
     let n = c.Unknowns.Length
     let samples = lazy (samplesOf c)
     let data = lazy (samples.Value |> Generate.byMember c.Plan.Members)

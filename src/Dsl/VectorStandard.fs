@@ -32,7 +32,7 @@ let private along (features: Field list) (q: Quantities) closed i (f: Field) : W
             let form = ScorePolynomial.fitted 0.0 [] [ for j in chosen -> features[j] ]
             ScorePolynomial.times f (ScorePolynomial.score form i) |> terms q
 
-let private stein c features q closed (g: Field list) : WeightedTerm[] = [|
+let private stein (c: Context) features q closed (g: Field list) : WeightedTerm[] = [|
     yield! List.map2 ScorePolynomial.slope c.Unknowns g |> total |> ScorePolynomial.ofTree |> terms q
     for i, f in List.indexed g do
         if f <> zero then
@@ -40,7 +40,7 @@ let private stein c features q closed (g: Field list) : WeightedTerm[] = [|
 |]
 
 /// ŝᵀDŝ + 2 ∇·(Dŝ) − ∇·F + ∇∇:D.
-let private certificate c (features: Field list) (q: Quantities) closed : WeightedTerm[] =
+let private certificate (c: Context) (features: Field list) (q: Quantities) closed : WeightedTerm[] =
     let d, f = diffusion c, drift c
 
     match closed, Diffusion.numbers d with
@@ -80,7 +80,7 @@ type Tests = {
     HasCertificate: bool
 }
 
-let private testsOf c (plan: VectorLibrary.Plan) (q: Quantities) onlyFeatures closed : Tests =
+let private testsOf (c: Context) (plan: VectorLibrary.Plan) (q: Quantities) onlyFeatures closed : Tests =
     let features = plan.Features
 
     let fields =
@@ -139,7 +139,7 @@ let private closed (standard: Standard) (estimator: Estimator) (fit: LibraryEsti
     | _ -> None
 
 /// The rows for all estimators that plain lag products are enough for; asked before the pass.
-let standard c (plan: VectorLibrary.Plan) : Standard =
+let standard (c: Context) (plan: VectorLibrary.Plan) : Standard =
     let q = Quantities plan.Features
 
     for f in plan.Further do
@@ -191,7 +191,16 @@ let watched (standard: Standard) =
     standard.Costs |> List.choose id |> List.filter (fun f -> (Field.constant f).IsNone)
 
 /// The report of a score with its residuals and its certificate, and a bound on the bias of each row of the response to each push; `largest` are the largest values of `watched`.
-let report c (standard: Standard) (products: LagProducts) (moments: LagProducts) (largest: float[]) (estimator: Estimator) fit (report: ScoreReport) =
+let report
+    (c: Context)
+    (standard: Standard)
+    (products: LagProducts)
+    (moments: LagProducts)
+    (largest: float[])
+    (estimator: Estimator)
+    fit
+    (report: ScoreReport)
+    =
     match closed standard estimator fit with
     | None -> report, None
     | Some score ->
@@ -260,7 +269,7 @@ let report c (standard: Standard) (products: LagProducts) (moments: LagProducts)
         bounds
 
 /// Responses with the bound on their bias.
-let bounded c (bounds: (float * float[]) option list option) (responses: Response list) : Response list =
+let bounded (c: Context) (bounds: (float * float[]) option list option) (responses: Response list) : Response list =
     let _, rows = rowsOf c
 
     match bounds with
