@@ -147,6 +147,116 @@ let ``the mean over a region after a kick of a site counts places, not offsets``
     let w = FieldFunctionals.atSites "test" grid (bump u [ 2.0 ] 0.3)
     Assert.Equal(w[4] / 12.0, (answer outcome "Gaussian" region).Values[0].[0], 12)
 
+// ---- pushes that depend on the state -----------------------------------------------------------------------------
+
+let private rates =
+    grid.Wavevectors() |> Array.map (fun k -> 0.5 + 0.1 * k[0] * k[0])
+
+// ⟨u²⟩ = Σ_k s²/(2 V γ_k), u ↦ (1 + ε) u at time 0
+let private variances = rates |> Array.map (fun rate -> 1.0 / (2.0 * 6.0 * rate))
+
+let private agree (r: Response) component' (expected: float -> float) =
+    for lag in 0 .. r.Lags.Length - 1 do
+        let value, error =
+            r.Values[component'].[lag], r.StandardError.Value[component'].[lag]
+
+        let exact = expected r.Lags[lag]
+        Assert.InRange(error, 1e-9, 0.3 * Array.sum variances)
+        Assert.True(abs (value - exact) < 4.5 * error, $"{r.Estimator} of {r.Observable} at {r.Lags[lag]}: {value} ± {error}, expected {exact}")
+
+[<Fact>]
+let ``a push along the field itself decays as the variance of every mode`` () =
+    let ubar = mean u
+
+    let outcome =
+        runAlone (asked linear (pushAlong [ u, u ]) [ gaussian; exact linear.Score.Head; libraryOf [ u ] ] [ mean (square u); square u; ubar * ubar ])
+
+    let expected t =
+        Seq.sum (Seq.map2 (fun c rate -> 2.0 * c * exp (-2.0 * rate * t)) variances rates)
+
+    for name in [ "Gaussian"; "exact score"; "library" ] do
+        agree (answer outcome name (mean (square u))) 0 expected
+        agree (answer outcome name (square u)) 0 expected
+        agree (answer outcome name (ubar * ubar)) 0 (fun t -> 2.0 * variances[0] * exp (-2.0 * rates[0] * t))
+
+[<Fact>]
+let ``a push by a pattern times the field is answered place by place`` () =
+    let wave = fourierMode u [ 1 ]
+
+    let outcome =
+        runAlone (asked linear (pushAlong [ u, wave * u ]) [ exact linear.Score.Head ] [ square u; mean (wave * square u) ])
+
+    let at = FieldFunctionals.atSites "test" grid wave
+    let r = answer outcome "exact score" (square u)
+    Assert.Equal(12, r.Components.Length)
+
+    for x in 0..11 do
+        let value, error = r.Values[x].[0], r.StandardError.Value[x].[0]
+        let expected = 2.0 * at[x] * Array.sum variances
+        Assert.True(abs (value - expected) < 4.5 * error, $"{x}: {value} ± {error}, expected {expected}")
+
+    let number = answer outcome "exact score" (mean (wave * square u))
+    let value, error = number.Values[0].[0], number.StandardError.Value[0].[0]
+    Assert.True(abs (value - Array.sum variances) < 4.5 * error)
+
+[<Fact>]
+let ``a parameter of the drift is answered by what it multiplies`` () =
+    // ∂F/∂λ = −u for good: the variance falls by ∫ 2 Σ C e^{−2γs} ds
+    let outcome =
+        runAlone (asked linear (perturbParameter (parameter "λ" 0.5)) [ exact linear.Score.Head ] [ mean (square u) ])
+
+    let r = answer outcome "exact score" (mean (square u))
+
+    for lag in 1 .. r.Lags.Length - 1 do
+        let t = r.Lags[lag]
+
+        let expected =
+            -Seq.sum(Seq.map2 (fun c rate -> c * (1.0 - exp (-2.0 * rate * t)) / rate) variances rates)
+        // samples every half a unit: Simpson's rule is off by a per cent
+        Assert.True(
+            abs (r.Values[0].[lag] - expected) < 4.5 * r.StandardError.Value[0].[lag] + 0.02 * abs expected,
+            $"{t}: {r.Values[0].[lag]}, expected {expected}"
+        )
+
+[<Fact>]
+let ``pairs of runs agree with the conjugate of a push along u³`` () =
+    let outcome =
+        runAlone (
+            asked
+                {
+                    quartic with
+                        Step = exponentialRungeKutta4 0.0025 |> aliased
+                }
+                (pushAlong [ u, cube u ]) [ dynamical (pairs 1000); exact quartic.Score.Head ] [ mean (square u) ]
+        )
+
+    let truth, conjugate =
+        answer outcome "dynamical" (mean (square u)), answer outcome "exact score" (mean (square u))
+
+    for lag in 0..4 do
+        let error =
+            sqrt (truth.StandardError.Value[0].[lag] ** 2.0 + conjugate.StandardError.Value[0].[lag] ** 2.0)
+
+        Assert.True(
+            abs (truth.Values[0].[lag] - conjugate.Values[0].[lag]) < 4.5 * error + 1e-3,
+            $"{truth.Values[0].[lag]} and {conjugate.Values[0].[lag]} ± {error}"
+        )
+
+[<Fact>]
+let ``what a conjugate cannot be made for is refused`` () =
+    let refused push estimator text =
+        let message =
+            (Assert.Throws<LeithException>(fun () -> runAlone (asked linear push [ estimator ] [ mean (square u) ]) |> ignore)).Message
+
+        Assert.Contains(text, message)
+
+    refused
+        (pushAlong [ u, cube u ])
+        (robust gaussian (polynomials 3))
+        "expected gaussian, exact, libraryOf or learned for a push that depends on the state"
+
+    refused perturbNoise gaussian "take dynamical"
+
 [<Fact>]
 let ``a bump is a Gaussian near its centre and periodic, a region has the sites between its sides`` () =
     let agrees (centre: float, width: float) =

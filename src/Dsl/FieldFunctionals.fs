@@ -188,3 +188,14 @@ let filter (grid: Grid) (f: Functional) : float[] =
 
     let scale = if f.Weight.IsSome then 1.0 / float grid.Sites else 1.0
     Array.init grid.Sites (fun k -> scale * size f.Pattern k * size f.Weight k)
+
+/// What is asked for where it is no map of the response to one kick.
+let direct (u: Field) (observable: Field) : Functional =
+    let scalar = isScalar observable
+
+    {
+        Asked = observable
+        Observable = (if scalar then u else observable)
+        Weight = (if scalar then Some [||] else None)
+        Pattern = None
+    }

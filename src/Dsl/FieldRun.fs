@@ -363,8 +363,8 @@ let private snapshots c =
         }
     ]
 
-/// Responses that are made of the response to one kick.
-let private ofKick setting (experiment: Experiment) (functionals: Functional list) equations step sampling =
+/// Responses; where `isKick` made of the response to one kick, else from the conjugate of the push.
+let private answers setting (experiment: Experiment) isKick (functionals: Functional list) equations step sampling =
     let experiment = {
         experiment with
             Observe = functionals |> List.map _.Observable |> List.distinct
@@ -433,6 +433,34 @@ let private ofKick setting (experiment: Experiment) (functionals: Functional lis
         | Some shared, Some trust -> bounding c shared trust asked
         | _ -> id
 
+    let pushed =
+        lazy
+            (let scored =
+                experiment.Estimate |> List.filter (fun e -> not (e.Method.IsDynamical || e.Method.IsPropagator))
+
+             FieldScalars.run c shared products fields deviation scored functionals)
+
+    let ofPush (estimator: Estimator) (asked: Functional) =
+        let found = pushed.Value[(estimator.Label, asked.Asked)]
+
+        let r =
+            estimated
+                c
+                estimator
+                (if found.IsField then
+                     asked
+                 else
+                     { asked with Weight = Some [||] })
+                found.Response
+                (found.Notes @ unseen c)
+
+        let trust =
+            match estimator.Method with
+            | Method.Learned _ -> None
+            | _ -> assess estimator
+
+        r, [ trusting trust (scoreReport estimator None [] []) ]
+
     let estimate (estimator: Estimator) (asked: Functional) =
         let observable = asked.Observable
         let bootstrap' = bootstrapOf c asked
@@ -448,6 +476,7 @@ let private ofKick setting (experiment: Experiment) (functionals: Functional lis
         | Method.Propagator -> propagator c estimator asked, []
         | Method.Dynamical effort when asked.Weight.IsSome || not (ForcedRun.isPlain c.Experiment) -> forced c estimator asked effort deviation, []
         | Method.Dynamical effort -> twins c estimator asked effort deviation, []
+        | _ when not isKick -> ofPush estimator asked
         | Method.Gaussian ->
             let r =
                 Terminal.stage "resample Gaussian" (fun _ ->
@@ -549,9 +578,18 @@ let private ofKick setting (experiment: Experiment) (functionals: Functional lis
 
 let run setting (experiment: Experiment) equations step sampling =
     FieldPublished.check experiment
-    let grid = Option.get (Lower.gridOf (pushedField equations experiment.Perturb))
+    let u = pushedField equations experiment.Perturb
+    let grid = Option.get (Lower.gridOf u)
 
-    match experiment.Observe |> List.map (functional grid experiment.Perturb) with
-    | functionals when functionals |> List.forall Option.isSome ->
-        ofKick setting experiment (functionals |> List.map Option.get) equations step sampling
-    | _ -> raise (LeithException $"perturb: {experiment.Perturb.Text}: not yet.")
+    let functionals =
+        experiment.Observe |> List.map (functional grid experiment.Perturb)
+
+    if functionals |> List.forall Option.isSome then
+        answers setting experiment true (functionals |> List.map Option.get) equations step sampling
+    else
+        match experiment.Estimate |> List.tryFind _.Method.IsPropagator with
+        | Some estimator ->
+            raise (
+                LeithException $"'{estimator}' expected a kick or a pattern, and means of products, got another push or observable; take dynamical."
+            )
+        | None -> answers setting experiment false (experiment.Observe |> List.map (direct u)) equations step sampling
