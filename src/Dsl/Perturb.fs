@@ -27,7 +27,7 @@ type Perturbation =
         | Perturbation.Push fields -> fields |> List.map string |> String.concat ", then "
         | Perturbation.Along parts -> parts |> List.map (fun (u, g) -> $"{u} along {g}") |> String.concat ", "
         | Perturbation.Parameter parameter -> string parameter
-        | Perturbation.NoiseAmplitude -> "noise amplitude"
+        | Perturbation.NoiseAmplitude -> "amplitude of the noise"
         | Perturbation.InTime(push, forcing) -> $"{push.Text}, {forcing.Text}"
 
     override perturbation.ToString() = perturbation.Text
