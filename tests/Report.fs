@@ -430,6 +430,10 @@ let ``result.json has every key of the schema, and every number of the outcome``
                 "components"
                 "values"
                 "standardError"
+                "axis"
+                "band"
+                "wholeCurveBand"
+                "discretisation"
                 "biasBound"
             ],
             keys response
@@ -509,7 +513,7 @@ let ``responses.csv has one line a value, and numbers that read back exactly`` (
 
         Report.write outcome |> ignore
         let lines = File.ReadAllLines(Path.Combine(folder, "responses.csv"))
-        Assert.Equal("estimator,observable,perturbation,component,lag,value,standard_error", lines[0])
+        Assert.Equal("estimator,observable,perturbation,component,lag,value,standard_error,band,whole_curve_band,bias_bound", lines[0])
         Assert.Equal(1 + 2 * 19 * 121, lines.Length)
         Assert.StartsWith("\"a \"\"quoted\"\", name\",temperature,push of tropical Pacific,region 1,0,", lines[1])
         let cells = lines[1 + 19 * 121 + 3 * 121 + 9].Split ','
@@ -532,7 +536,7 @@ let ``NaN becomes null in JSON and an empty cell in CSV`` () =
 
         use json = readResult folder
         Assert.Equal(JsonValueKind.Null, (json.RootElement |> at "responses/0/values/2/5").ValueKind)
-        Assert.EndsWith("region 3,5,,0.011", File.ReadAllLines(Path.Combine(folder, "responses.csv"))[1 + 2 * 121 + 5]))
+        Assert.Contains("region 3,5,,0.011,", File.ReadAllLines(Path.Combine(folder, "responses.csv"))[1 + 2 * 121 + 5]))
 
 [<Fact>]
 let ``a run folder holds the script, keeps other files and leaves nothing half-written beside it`` () =

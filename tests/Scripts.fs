@@ -658,6 +658,10 @@ let private readResult (folder: string) =
             "components"
             "values"
             "standardError"
+            "axis"
+            "band"
+            "wholeCurveBand"
+            "discretisation"
             "biasBound"
         ]
 
@@ -669,7 +673,7 @@ let private readResult (folder: string) =
 
         Assert.Equal<int list>(shape, sizes (response.GetProperty "values"))
 
-        for name in [ "standardError"; "biasBound" ] do
+        for name in [ "standardError"; "band"; "wholeCurveBand"; "discretisation"; "biasBound" ] do
             let band = response.GetProperty name
 
             if band.ValueKind <> JsonValueKind.Null then

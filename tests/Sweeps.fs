@@ -133,7 +133,7 @@ module Sweeps =
                 Assert.Equal(single.RootElement.GetProperty(part).GetRawText().Replace(" ", ""), m.GetProperty(part).GetRawText().Replace(" ", ""))
 
         let lines = (place.Read "rates/responses.csv").TrimEnd('\n').Split '\n'
-        Assert.Equal("experiment,estimator,observable,perturbation,component,lag,value,standard_error", lines[0])
+        Assert.Equal("experiment,estimator,observable,perturbation,component,lag,value,standard_error,band,whole_curve_band,bias_bound", lines[0])
 
         let singles = [|
             for folder, title in [ "a-0-5", "a = 0.5"; "a-1", "a = 1"; "a-2", "a = 2" ] do

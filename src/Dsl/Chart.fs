@@ -99,8 +99,17 @@ type Chart =
 
     /// A curve.
     static member Line
-        (x: float[], y: float[], ?Name: string, ?Color: string, ?Dash: string, ?Width: float, ?ShowMarkers: bool, ?HoverTemplate: string)
-        : GenericChart =
+        (
+            x: float[],
+            y: float[],
+            ?Name: string,
+            ?Color: string,
+            ?Dash: string,
+            ?Width: float,
+            ?ShowMarkers: bool,
+            ?HoverTemplate: string,
+            ?Hover: string[]
+        ) : GenericChart =
         let line =
             Chart.Optional [
                 "color", Option.map Text Color
@@ -122,9 +131,13 @@ type Chart =
                 "y", Numbers y
                 "line", Members line
                 "marker", Members [ "size", Number 5.0 ]
-                "hovertemplate", Text(defaultArg HoverTemplate "%{x}: %{y:.4g}")
+                "hovertemplate", Text(defaultArg HoverTemplate (if Hover.IsSome then "%{x}: %{text}" else "%{x}: %{y:.4g}"))
             ]
-            @ Chart.Optional [ "name", Option.map Text Name; "legendgroup", Option.map Text Name ]
+            @ Chart.Optional [
+                "name", Option.map Text Name
+                "legendgroup", Option.map Text Name
+                "text", Hover |> Option.map (Array.map Text >> List.ofArray >> Items)
+            ]
         )
         |> Chart.Of
 
@@ -248,6 +261,12 @@ type Chart =
     static member withLayout (layout: Json) (chart: GenericChart) = {
         chart with
             Layout = Json.merge chart.Layout layout
+    }
+
+    /// Members added to every trace.
+    static member withTraces (members: Json) (chart: GenericChart) = {
+        chart with
+            Traces = chart.Traces |> List.map (fun trace -> Json.merge trace members)
     }
 
     /// Charts over one pair of axes, the first at the back.

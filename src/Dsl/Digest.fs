@@ -3,11 +3,12 @@ module internal Leith.Digest
 
 open System
 
-/// The largest response of one component, where it lies, and its standard error.
+/// The largest response of one component, where it lies, its standard error and half its 95 % band.
 type Peak = {
     Value: float
     Lag: float
     StandardError: float option
+    HalfWidth: float option
 }
 
 /// Three significant digits; thousands and thousandths plain, the rest in powers of ten.
@@ -33,10 +34,10 @@ let uncertainty (x: float) =
     else
         number (float (x.ToString("G2", Globalization.CultureInfo.InvariantCulture)))
 
-/// A value ± one standard error, where it is known.
-let measured (value: float) (standardError: float option) =
+/// A value ± its error, where it is known.
+let measured (value: float) (error: float option) =
     let error =
-        standardError |> Option.map (fun e -> $" ± {uncertainty e}") |> Option.defaultValue ""
+        error |> Option.map (fun e -> $" ± {uncertainty e}") |> Option.defaultValue ""
 
     number value + error
 
@@ -97,6 +98,7 @@ let peak (response: Response) component' =
             Value = nan
             Lag = nan
             StandardError = None
+            HalfWidth = None
         }
     else
         let at = candidates |> Array.maxBy (fun i -> abs values[i])
@@ -105,6 +107,7 @@ let peak (response: Response) component' =
             Value = values[at]
             Lag = response.Lags[at]
             StandardError = response.StandardError |> Option.map (fun errors -> errors[component'][at])
+            HalfWidth = response.BandOf component' |> Option.map (fun half -> half[at])
         }
 
 /// The components worth a panel of their own: every second offset from the kick for a field, all of a few, the strongest of many.

@@ -56,7 +56,7 @@ let private panels pens (published: Published list) (outcome: Outcome) = [
 
 let private rows (page: Page) (sweep: SweepOutcome) pens (published: Map<string, Published list>) =
     page.Add
-        "<p>Bands are ±2 standard errors. Open diamonds: published values of the estimator of that colour. Dotted: the distance that sampling alone would leave.</p>"
+        "<p>Filled: 95 % bands at each lag; thin outlines: 95 % for the whole curve. Open diamonds: published values of the estimator of that colour. Dotted: the distance that sampling alone would leave.</p>"
 
     for m, outcome in sweep.Finished do
         page.Add $"<h3><a href=\"{SweepPage.beside sweep m.Folder}/report.html\">{escape m.Title}</a></h3>"

@@ -85,7 +85,7 @@ let private responseTitle outcome (response: Response) =
 
     $"⟨{response.Observable}⟩{gap}{unit'}"
 
-/// One component of a response from every estimator, ±2 standard errors, over the null band.
+/// One component of a response from every estimator with its bands, over the null band.
 let curve outcome (pens: Map<string, Pen>) (band: NullBand option) (responses: Response list) (component': int) =
     let first = responses.Head
     let present = responses |> List.filter (fun r -> component' < r.Values.Length)
@@ -97,21 +97,27 @@ let curve outcome (pens: Map<string, Pen>) (band: NullBand option) (responses: R
 
     let bands =
         present
-        |> List.choose (fun r ->
-            r.StandardError
-            |> Option.map (fun errors ->
-                let edge sign =
-                    Array.map2 (fun v e -> v + sign * 2.0 * e) r.Values[component'] errors[component']
+        |> List.collect (fun r ->
+            let color = pens[r.Estimator].Color
 
-                Chart.Range(r.Lags, edge -1.0, edge 1.0, r.Estimator, translucent pens[r.Estimator].Color 0.16)))
+            Option.toList (BandFigures.pointwise (translucent color 0.16) r component')
+            @ BandFigures.wholeCurve (translucent color 0.55) r component')
+
+    let biases = present |> List.choose (fun r -> BandFigures.bias r component')
 
     let lines =
         present
         |> List.map (fun r ->
             let pen = pens[r.Estimator]
-            Chart.Line(r.Lags, r.Values[component'], r.Estimator, pen.Color, pen.Dash, pen.Width))
 
-    Chart.combine (shadow @ bands @ lines)
+            Chart.Line(r.Lags, r.Values[component'], r.Estimator, pen.Color, pen.Dash, pen.Width, Hover = BandFigures.hover r component')
+            |> Chart.withTraces (Members [ "showlegend", Flag false ]))
+
+    Chart.combine (shadow @ biases @ bands @ lines)
+    |> (if biases.IsEmpty then
+            id
+        else
+            BandFigures.withBiasLegend biases.Length)
     |> Chart.withTitle first.Components[component']
     |> Chart.withXAxisStyle (lagTitle outcome)
     |> Chart.withYAxisStyle (responseTitle outcome first)

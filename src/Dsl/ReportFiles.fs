@@ -27,6 +27,10 @@ let response (r: Response) =
         "components", r.Components |> Array.map Text |> List.ofArray |> Items
         "values", rows r.Values
         "standardError", r.StandardError |> Option.map rows |> orNull
+        "axis", Text r.Axis
+        "band", r.Band |> Option.map rows |> orNull
+        "wholeCurveBand", r.WholeCurveBand |> Option.map rows |> orNull
+        "discretisation", r.Discretisation |> Option.map rows |> orNull
         "biasBound", r.BiasBound |> Option.map rows |> orNull
     ]
 
@@ -177,11 +181,13 @@ let private cell (x: float) =
     if Double.IsFinite x then x.ToString("R", invariant) else ""
 
 let private columns =
-    "estimator,observable,perturbation,component,lag,value,standard_error"
+    "estimator,observable,perturbation,component,lag,value,standard_error,band,whole_curve_band,bias_bound"
 
-/// One line a value: the cells given, then those of `columns` (the standard error empty where unknown).
+/// One line a value: the cells given, then those of `columns`, half widths of bands (empty where unknown).
 let private lines (writer: StreamWriter) (before: string list) (responses: Response list) =
     for r in responses do
+        let band, whole = r.Band, r.WholeCurveBand
+
         for component' in 0 .. r.Components.Length - 1 do
             let head =
                 before @ [ r.Estimator; r.Observable; r.Perturbation; r.Components[component'] ]
@@ -189,10 +195,19 @@ let private lines (writer: StreamWriter) (before: string list) (responses: Respo
                 |> String.concat ","
 
             for lag in 0 .. r.Lags.Length - 1 do
-                let error =
-                    r.StandardError |> Option.map (fun e -> cell (e[component'][lag])) |> Option.defaultValue ""
+                let known (values: float[][] option) =
+                    values |> Option.map (fun v -> cell v.[component'].[lag]) |> Option.defaultValue ""
 
-                let cells = [ head; cell r.Lags[lag]; cell (r.Values[component'][lag]); error ]
+                let cells = [
+                    head
+                    cell r.Lags[lag]
+                    cell r.Values.[component'].[lag]
+                    known r.StandardError
+                    known band
+                    known whole
+                    known r.BiasBound
+                ]
+
                 writer.WriteLine(String.Join(',', cells))
 
 let private table (stream: Stream) (titles: string) (write: StreamWriter -> unit) =
@@ -201,7 +216,7 @@ let private table (stream: Stream) (titles: string) (write: StreamWriter -> unit
     writer.WriteLine titles
     write writer
 
-/// One line a value: estimator, observable, perturbation, component, lag, value, standard error (empty where unknown).
+/// One line a value: estimator, observable, perturbation, component, lag, value, standard error, half widths of the 95 % bands, bound on the bias (empty where unknown).
 let csv (outcome: Outcome) (stream: Stream) =
     table stream columns (fun writer -> lines writer [] outcome.Responses)
 

@@ -188,13 +188,13 @@ let private peakTable (page: Page) (responses: Response list) =
             "–"
         else
             let peak = Digest.peak r component'
-            $"{Digest.measured peak.Value peak.StandardError} at {Digest.number peak.Lag}"
+            $"{Digest.measured peak.Value peak.HalfWidth} at {Digest.number peak.Lag}"
 
     let rows =
         Digest.shown responses.Head 6
         |> List.map (fun component' -> responses.Head.Components[component'] :: List.map (cell component') responses)
 
-    page.Add "<h3>Peaks</h3><p>Largest response after lag zero ± one standard error, and its lag.</p><div class=\"scroll\">"
+    page.Add "<h3>Peaks</h3><p>Largest response after lag zero ± half its 95 % band, and its lag.</p><div class=\"scroll\">"
     page.Table("component" :: (responses |> List.map (fun r -> "#" + r.Estimator)), rows)
     page.Add "</div>"
 
@@ -273,6 +273,16 @@ let private responseGroup (page: Page) outcome pens index ((observable: string, 
         else
             ""
 
+    let bands =
+        [
+            "Filled: 95 % bands at each lag"
+            if responses |> List.exists _.Replicates.IsSome then
+                "; thin outlines: 95 % for the whole curve"
+            if responses |> List.exists _.BiasBound.IsSome then
+                "; brown: bounds on the bias, the wide ones after a click on their names"
+        ]
+        |> String.concat ""
+
     if many then
         page.Panels(
             "wide",
@@ -282,9 +292,9 @@ let private responseGroup (page: Page) outcome pens index ((observable: string, 
                     page.Figure("", ReportFigures.components outcome r, "Colours saturate at the largest half per cent of the values."))
         )
 
-        page.Add $"<p>The strongest components, with bands of ±2 standard errors.{escape shade}</p>"
+        page.Add $"<p>The strongest components. {bands}.{escape shade}</p>"
     else
-        page.Add $"<p>Bands are ±2 standard errors.{escape shade}</p>"
+        page.Add $"<p>{bands}.{escape shade}</p>"
 
     let shown = Digest.shown first (if Digest.isField first then 4 else 6)
 

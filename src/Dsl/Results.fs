@@ -49,27 +49,30 @@ type Response = {
                 Array.init own[0].Length (fun b -> own |> Array.averageBy (fun errors -> errors[b]))
         | _ -> null
 
-    /// [component][lag], half the width of the band that holds the value at each lag in 95 % of cases, in standard errors.
-    member r.Multipliers: float[][] =
-        Array.init r.Values.Length (fun i ->
-            match r.StandardError, r.Replicates with
-            | Some errors, Some replicates -> Bands.Pointwise(r.Pointwise, r.Values[i], errors[i], replicates[i], r.Own i)
-            | _ -> Array.create r.Values[i].Length r.Pointwise)
+    /// Half the width of the band that holds the value of a component at each lag in 95 % of cases, in standard errors.
+    member r.Multipliers(component': int) : float[] =
+        match r.StandardError, r.Replicates with
+        | Some errors, Some replicates ->
+            Bands.Pointwise(r.Pointwise, r.Values[component'], errors[component'], replicates[component'], r.Own component')
+        | _ -> Array.create r.Values[component'].Length r.Pointwise
 
     /// [component], the same of the band that holds the whole curve; none without resamples.
     member r.WholeCurveMultipliers: float[] option =
         match r.StandardError, r.Replicates with
         | Some errors, Some replicates ->
-            let multipliers = r.Multipliers
-
-            Some(Array.init r.Values.Length (fun i -> Bands.Simultaneous(multipliers[i], r.Values[i], errors[i], replicates[i], r.Own i)))
+            Some(Array.init r.Values.Length (fun i -> Bands.Simultaneous(r.Multipliers i, r.Values[i], errors[i], replicates[i], r.Own i)))
         | _ -> None
 
-    /// [component][lag], half the width of the 95 % band of each lag: the standard error times `Multipliers`.
-    member r.Band: float[][] option =
-        r.StandardError |> Option.map (Array.map2 (Array.map2 (*)) r.Multipliers)
+    /// Half the width of the 95 % band of a component at each lag.
+    member r.BandOf(component': int) : float[] option =
+        r.StandardError
+        |> Option.map (fun errors -> Array.map2 (*) (r.Multipliers component') errors[component'])
 
-    /// [component][lag], half the width of the band that holds the whole curve in 95 % of cases.
+    /// [component][lag], half the width of the 95 % band of each lag.
+    member r.Band: float[][] option =
+        r.StandardError |> Option.map (Array.mapi (fun i errors -> Array.map2 (*) (r.Multipliers i) errors))
+
+    /// [component][lag], half the width of the band that holds the whole curve in 95 % of cases; none without resamples.
     member r.WholeCurveBand: float[][] option =
         match r.StandardError, (r.Simultaneous |> Option.orElse r.WholeCurveMultipliers) with
         | Some errors, Some multipliers -> Some(Array.map2 (fun m -> Array.map ((*) m)) multipliers errors)

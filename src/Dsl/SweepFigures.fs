@@ -72,6 +72,14 @@ let private restricted (r: Response) component' = {
         Components = [| r.Components[component'] |]
         Values = [| r.Values[component'] |]
         StandardError = r.StandardError |> Option.map (fun e -> [| e[component'] |])
+        Replicates = r.Replicates |> Option.map (fun curves -> [| curves[component'] |])
+        OwnErrors =
+            r.OwnErrors
+            |> Option.filter (fun e -> e.Length = r.Values.Length)
+            |> Option.map (fun e -> [| e[component'] |])
+        Simultaneous = r.Simultaneous |> Option.map (fun m -> [| m[component'] |])
+        BiasBound = r.BiasBound |> Option.map (fun b -> [| b[component'] |])
+        Discretisation = r.Discretisation |> Option.map (fun d -> [| d[component'] |])
 }
 
 /// Every curve of the finished experiments, gathered by what it is a response of and by estimator, in the order of their first appearance.

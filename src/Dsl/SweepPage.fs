@@ -123,7 +123,7 @@ let private named (observable: string, perturbation: string, component': string)
 
 let private dependence (page: Page) (sweep: SweepOutcome) estimatorPens panels =
     let name, _ = sweep.Axis.Value
-    page.Add $"<p>At a few lags, over {escape name}: one curve for each estimator, with bands of ±2 standard errors.</p>"
+    page.Add $"<p>At a few lags, over {escape name}: one curve for each estimator, with 95 %% bands.</p>"
 
     for key, group in byComponent panels |> List.truncate 4 do
         heading page (named key)

@@ -208,7 +208,7 @@ let private errorTable (outcome: Outcome) =
 
     table
 
-let private peakTitles = [ "estimator"; "response of"; "to"; "peak ± 1 s.e."; "at lag" ]
+let private peakTitles = [ "estimator"; "response of"; "to"; "peak ± 95 %"; "at lag" ]
 
 /// At most `limit` rows of the table of peaks, and how many were left out: every estimator of a component before the next component, the leading component of every group first.
 let internal peakRows (limit: int) (outcome: Outcome) : string list list * int =
@@ -242,7 +242,7 @@ let internal peakRows (limit: int) (outcome: Outcome) : string list list * int =
              else
                  name)
             response.Perturbation
-            Digest.measured peak.Value peak.StandardError
+            Digest.measured peak.Value peak.HalfWidth
             Digest.number peak.Lag
         ]
 
