@@ -10,22 +10,24 @@ namespace Leith.Core;
 /// </remarks>
 internal sealed record Resampled(double[][] StandardError, double[][][] Replicates, int Independent)
 {
+    // Below this part of the largest variance of any lag there is no scatter but rounding, as of R(0) = I.
+    private const double Smallest = 1e-18;
+
     /// <summary>
-    /// [resample][lag][value]: the variance that a resample gives itself over that of the data, 0 where there is none; null where it is not known. Where few events make an estimate, resamples with few of
-    /// them are both small and sure of it.
+    /// The variance that each resample gives itself, [resample][lag][value], and that of the data, [lag][value], in the same unit; null where they are not known. Where few events make an estimate, resamples
+    /// with few of them are both small and sure of it.
     /// </summary>
-    public double[][][]? OwnVariances { get; init; }
+    private (double[][][] Own, double[][] Whole)? Variances { get; init; }
 
     /// <summary>[resample][value]: the own errors over those of the data, a root mean square over these lags.</summary>
-    public double[][]? OwnErrors(int first, int lags) => OwnVariances?.Select(resample =>
+    public double[][]? OwnErrors(int first, int lags)
     {
-        int size = resample[first].Length;
-        return Enumerable.Range(0, size).Select(n =>
-        {
-            double[] known = [.. Enumerable.Range(first, lags).Where(lag => OwnVariances.Any(other => other[lag][n] > 0)).Select(lag => resample[lag][n])];
-            return known.Length > 0 ? Math.Sqrt(known.Average()) : 1;
-        }).ToArray();
-    }).ToArray();
+        if (Variances is not var (own, whole)) return null;
+        int[] range = [.. Enumerable.Range(first, lags)];
+        double[] largest = [.. whole[first].Select((_, n) => Smallest * range.Max(lag => whole[lag][n]))];
+        int[][] live = [.. largest.Select((least, n) => range.Where(lag => whole[lag][n] > least).ToArray())];
+        return [.. own.Select(resample => live.Select((known, n) => known.Length > 0 ? Math.Sqrt(known.Average(lag => resample[lag][n] / whole[lag][n])) : 1).ToArray())];
+    }
 
     /// <summary>Resamples units, each a row of sums.</summary>
     /// <param name="units">[unit][sum].</param>
@@ -59,7 +61,7 @@ internal sealed record Resampled(double[][] StandardError, double[][][] Replicat
         double[][] weights = [.. Enumerable.Range(0, resamples).Select(r => Resampling.Weights(units, draws, seed, r))];
         var resampled = Of(centre, resamples, draws, r => estimate(weights[r]));
         without ??= unit => estimate([.. Enumerable.Range(0, units).Select(u => u == unit ? 0.0 : 1.0)]);
-        return resampled with { OwnVariances = SelfVariances(weights, Influences(units, without)) };
+        return resampled with { Variances = SelfVariances(weights, Influences(units, without)) };
     }
 
     /// <summary>Without errors of their own.</summary>
@@ -126,20 +128,13 @@ internal sealed record Resampled(double[][] StandardError, double[][][] Replicat
     }
 
     // Σ w ψ² − (Σ w ψ)²/Σ w of the weights of a resample over that of equal ones.
-    private static double[][][] SelfVariances(double[][] weights, double[][][] influences)
+    private static (double[][][] Own, double[][] Whole) SelfVariances(double[][] weights, double[][][] influences)
     {
         double[] equal = [.. Enumerable.Repeat(weights[0].Sum() / influences.Length, influences.Length)];
-        double[][] whole = Variances(equal, influences);
-        return [.. weights.Select(w =>
-        {
-            double[][] own = Variances(w, influences);
-            for (int lag = 0; lag < own.Length; lag++)
-                for (int n = 0; n < own[lag].Length; n++) own[lag][n] = whole[lag][n] > 0 ? own[lag][n] / whole[lag][n] : 0;
-            return own;
-        })];
+        return ([.. weights.Select(w => Weighted(w, influences))], Weighted(equal, influences));
     }
 
-    private static double[][] Variances(double[] weights, double[][][] influences) => [.. influences[0].Select((first, lag) =>
+    private static double[][] Weighted(double[] weights, double[][][] influences) => [.. influences[0].Select((first, lag) =>
     {
         double[] sums = new double[first.Length], squares = new double[first.Length];
         for (int u = 0; u < weights.Length; u++)
