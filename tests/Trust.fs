@@ -163,6 +163,12 @@ let ``The certificate is the squared error of the score in a linear system that 
                     bounded.BiasBound.Value.[k].[lag] + alarm * bounded.StandardError.Value.[k].[lag]
                 )
 
+            // and decays as the standard deviation of E[A(t) | x₀] = (e^{At} x₀)_k does
+            let p = exponentialOf a bounded.Lags[4]
+            let share = sqrt ((p * c * p.Transpose())[k, k] / c[k, k])
+            let bound = bounded.BiasBound.Value[k]
+            Assert.InRange(bound[4] / bound[0], 0.95 * share - 0.02, share + 0.15)
+
     Check.One(quick 3, Prop.forAll (Arb.fromGen matrices) holds)
 
 [<Fact>]

@@ -109,6 +109,7 @@ let private questionOf (r: Recording) (data: Data) (experiment: Experiment) (obs
                ]
              | other -> raise (LeithException $"perturb: expected a push of columns, got {other}; write perturb (push (column data 0))."))
         System = None
+        Forked = lazy None
         Seed = uint64 experiment.Seed
     }
 

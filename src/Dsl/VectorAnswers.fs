@@ -132,14 +132,24 @@ let private bound (q: Question) (s: Sums) (e: ConjugateEstimate) (cost: float op
         let distance = VectorBound.distance cost value error
         let robust = e.Residuals.Length > 0
 
-        let deviation row =
-            let variance = e.RowVariances[row]
-            sqrt (max 0.0 variance)
+        // ⟨f²⟩ = Var A − ⟨(A − f)²⟩, and E[A|x₀] − f is what is left of Var E[A|x₀]
+        let remaining (lag: int) row =
+            let variance = max 0.0 e.RowVariances[row]
+
+            let unexplained =
+                if robust then
+                    e.Residuals.[lag].[row] ** 2.0 * variance
+                else
+                    variance
+
+            match q.Forked.Value with
+            | Some f -> min unexplained (f.Variance e.Response.Lags[lag] row - (variance - unexplained))
+            | None -> unexplained
 
         Some [|
             for row, _ in q.Observed ->
                 [|
-                    for lag in 0 .. e.Response.Lags.Length - 1 -> distance * deviation row * (if robust then e.Residuals.[lag].[row] else 1.0)
+                    for lag in 0 .. e.Response.Lags.Length - 1 -> distance * sqrt (max 0.0 (remaining lag row))
                 |]
         |]
     | _ -> None
@@ -180,10 +190,7 @@ let answer (q: Question) (costs: float option list) (s: Sums) (tables: WeightedT
                     | Some forecast -> $"{forecast.Text} forecast as control variate"
                     | None -> ()
                     if bias.IsSome then
-                        if e.Residuals.Length > 0 then
-                            VectorBound.robustNote
-                        else
-                            VectorBound.plainNote
+                        VectorBound.note q.Forked.Value.IsSome (e.Residuals.Length > 0)
                     yield! e.Response.Notes
                 ]
             }

@@ -97,8 +97,13 @@ let moved (unknowns: Field list) (g: Field list) (epsilon: float) (f: Field) =
 let distance (cost: float) (certificate: float) (error: float) =
     sqrt (cost * max 0.0 (certificate + 2.0 * error))
 
-let plainNote =
-    "bias bound: sd(A) √(gᵀD⁻¹g) ‖ŝ − s‖_D, static, from the certificate and two of its standard errors"
+/// What of the observable the bound is made with, from the certificate and two of its standard errors.
+let note forked robust =
+    let part =
+        match forked, robust with
+        | true, false -> "sd(E[A(t)|x₀]) from forked runs, which decays"
+        | true, true -> "sd(E[A(t)|x₀] − f) from forked runs"
+        | false, false -> "sd(A), static"
+        | false, true -> "sd(A − f), static"
 
-let robustNote =
-    "bias bound: sd(A − f) √(gᵀD⁻¹g) ‖ŝ − s‖_D, static, from the certificate and two of its standard errors"
+    $"bias bound: √(gᵀD⁻¹g) ‖ŝ − s‖_D with two standard errors of the certificate, times {part}"

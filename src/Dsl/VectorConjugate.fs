@@ -68,10 +68,12 @@ type Question = {
     Changes: Change list
     /// Drift and diffusion, where they are known.
     System: (Field list * Field list list) option
+    /// Forked runs, where there are any.
+    Forked: Lazy<VectorForks.Forked option>
     Seed: uint64
 }
 
-let questionOf (c: Context) : Question =
+let questionOf (c: Context) forked : Question =
     let others, rows = rowsOf c
 
     {
@@ -80,6 +82,7 @@ let questionOf (c: Context) : Question =
         Observed = List.zip rows (c.Experiment.Observe |> List.map string)
         Changes = changes c
         System = Some(drift c, diffusion c)
+        Forked = forked
         Seed = c.Seed
     }
 

@@ -170,8 +170,8 @@ let gather c name observables features scoreMaps (open': int -> ITileSink list) 
         result)
 
 /// Lag products, the law of each unknown, and the moments of the features of libraries.
-/// `watched`: expressions whose largest values are wanted, too.
-let products c (library: VectorLibrary.Plan option) (extra: Field list) (watched: Field list) =
+/// `watched`: expressions whose largest values are wanted, too; `more` sees the run where there is one.
+let products c (library: VectorLibrary.Plan option) (extra: Field list) (watched: Field list) (more: int -> ITileSink list) =
     let others, _ = rowsOf c
     let exact = scores c
     let features = libraryFeatures c
@@ -241,6 +241,7 @@ let products c (library: VectorLibrary.Plan option) (extra: Field list) (watched
                     saver.Open tile
                 for extremes in Option.toList extremes do
                     extremes.Open tile
+                yield! more tile
             ])
 
         for saver in Option.toList saver do

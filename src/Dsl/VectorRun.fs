@@ -192,12 +192,24 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
     let plan = libraryPlan c
     let standard = plan |> Option.map (VectorStandard.standard c)
 
+    let starts =
+        if standard.IsSome || experiment.Estimate |> List.exists (VectorConjugate.isConjugate c) then
+            VectorForks.starts c
+        else
+            None
+
     let products, onePoint, sums, largest =
         products
             c
             plan
             (standard |> Option.map VectorStandard.extra |> Option.defaultValue [])
             (standard |> Option.map VectorStandard.watched |> Option.defaultValue [])
+            (fun tile -> [
+                for starts in Option.toList starts do
+                    starts.Kept.Open tile
+            ])
+
+    let forked = lazy (starts |> Option.map (VectorForks.run c))
 
     let moments = sums |> Option.map snd
 
@@ -206,7 +218,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
             Terminal.stage $"test {estimator}" (fun _ ->
                 VectorStandard.report c standard.Value products (fst sums.Value) largest estimator fit report)
 
-        VectorStandard.bounded c bounds responses, [ report ]
+        VectorStandard.bounded c forked bounds responses, [ report ]
 
     let statistics =
         List.map2 (fun u s -> StationaryLaw.ofScalar (string u) s) c.Unknowns onePoint
@@ -220,7 +232,7 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
 
     let conjugate =
         lazy
-            (VectorTrust.run c products [
+            (VectorTrust.run c forked products [
                 for e in experiment.Estimate do
                     if VectorConjugate.isConjugate c e then
                         conjugateAsk c samples e plan products moments

@@ -269,7 +269,12 @@ let report
         bounds
 
 /// Responses with the bound on their bias.
-let bounded (c: Context) (bounds: (float * float[]) option list option) (responses: Response list) : Response list =
+let bounded
+    (c: Context)
+    (forked: Lazy<VectorForks.Forked option>)
+    (bounds: (float * float[]) option list option)
+    (responses: Response list)
+    : Response list =
     let _, rows = rowsOf c
 
     match bounds with
@@ -280,8 +285,16 @@ let bounded (c: Context) (bounds: (float * float[]) option list option) (respons
                 | None -> r
                 | Some(distance, deviations: float[]) -> {
                     r with
-                        BiasBound = Some [| for row in rows -> Array.create r.Lags.Length (distance * deviations[row]) |]
-                        Notes = r.Notes @ [ VectorBound.plainNote ]
+                        BiasBound =
+                            Some [|
+                                for row in rows ->
+                                    r.Lags
+                                    |> Array.map (fun t ->
+                                        match forked.Value with
+                                        | Some f -> distance * min deviations[row] (sqrt (max 0.0 (f.Variance t row)))
+                                        | None -> distance * deviations[row])
+                            |]
+                        Notes = r.Notes @ [ VectorBound.note forked.Value.IsSome false ]
                   })
             responses
             bounds

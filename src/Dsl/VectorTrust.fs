@@ -172,11 +172,11 @@ let private gather (c: Context) (changes: Change list) costs (products: LagProdu
     largest |> Array.skip watch.Length
 
 /// Answers of estimators that plain lag products are not enough for.
-let run (c: Context) (products: LagProducts) (asks: Ask list) =
+let run (c: Context) forked (products: LagProducts) (asks: Ask list) =
     if asks.IsEmpty then
         Map.empty
     else
-        let question = questionOf c
+        let question = questionOf c forked
         let d = diffusion c
 
         let found =
