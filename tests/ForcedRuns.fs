@@ -69,7 +69,7 @@ let ``a push that lasts gives the static sensitivity, from either side`` () =
 // ---- one number with white noise: ρ ∝ exp(2/s² ∫ f), so every static answer is a quadrature ------------------------
 
 /// ⟨A⟩ under dx = (F + a x + b x² − c x³) dt + s dW.
-let private mean (force, a, b, c, s) (observable: float -> float) =
+let private average (force, a, b, c, s) (observable: float -> float) =
     let potential x =
         2.0 / (s * s) * (force * x + a * x * x / 2.0 + b * x ** 3.0 / 3.0 - c * x ** 4.0 / 4.0)
 
@@ -82,7 +82,7 @@ let private climate = 0.6, -0.0222, -0.2, 0.0494, 0.7071
 
 /// A central difference of the quadrature.
 let private slope (change: float -> _) observable =
-    (mean (change 1e-4) observable - mean (change -1e-4) observable) / 2e-4
+    (average (change 1e-4) observable - average (change -1e-4) observable) / 2e-4
 
 let private system = ClimateSystems.scalarAdditive x
 
@@ -141,6 +141,134 @@ let ``the amplitude of the noise moves means as the stationary density says`` ()
 
     checkSensitivities outcome [ slope change id; slope change (fun x -> x * x) ] 0.07
 
+/// The distance of a curve from an exact one in standard errors, over lags after the first.
+let private worst (r: Response) component' (exact: float -> float) =
+    Seq.init (r.Lags.Length - 1) (fun i -> i + 1)
+    |> Seq.map (fun i -> abs (r.Values[component'].[i] - exact r.Lags[i]) / (r.StandardError.Value[component'].[i] + 2e-3))
+    |> Seq.max
+
+[<Fact>]
+let ``a change of the noise in time moves the variance as it must`` () =
+    // x′ = −x + s (1 + ε f) ξ: δ⟨x²⟩ = 2 s² ∫ e^{−2(t − τ)} f(τ) dτ; 40 lags that move together at 4.5 standard errors, fixed seed
+    let s = 0.8
+
+    for forcing, answer in
+        [
+            Forcing.Step, (fun t -> s * s * (1.0 - exp (-2.0 * t)))
+            following (exp -Field.Time), (fun t -> 2.0 * s * s * (exp -t - exp (-2.0 * t)))
+        ] do
+        let outcome =
+            runAlone (question "noise" [ ddt x == -x ] (perSite s) perturbNoise forcing [ square x; x ] 4.0 [ dynamical (pairs 8192) ])
+
+        let r = outcome.Responses.Head
+        Assert.True(worst r 0 answer < 4.5, $"{forcing}: {worst r 0 answer} standard errors")
+        Assert.True(Array.max r.StandardError.Value[0] < 0.03)
+        Assert.True(worst r 1 (fun _ -> 0.0) < 4.5)
+
+[<Fact>]
+let ``the amplitude of a noise that depends on the state is a parameter like any other`` () =
+    // x′ = −x + b x ξ + ξ′ (Itô): ⟨x²⟩ = 1/(2 − b²), so that d⟨x²⟩/db = 2 b/(2 − b²)²
+    let b = parameter "b" 0.5
+
+    let outcome =
+        runAlone {
+            question
+                "multiplicative"
+                [ ddt x == -x ]
+                (ito [ ddt x == b * x * brownian "W" + brownian "V" ])
+                (perturbParameter b)
+                Forcing.Step
+                [ square x ]
+                8.0
+                [ dynamical (pairs 16384) ] with
+                Source =
+                    Source.Simulated(
+                        [ ddt x == -x ],
+                        ito [ ddt x == b * x * brownian "W" + brownian "V" ],
+                        weakSecondOrder 0.02,
+                        members 64 |> spinUp 10.0 |> lasting 20.0 |> every 0.2
+                    )
+        }
+
+    checkSensitivities outcome [ 2.0 * 0.5 / (2.0 - 0.25) ** 2.0 ] 0.03
+
+[<Fact>]
+let ``a push along a vector field of the state displaces it by that field`` () =
+    // x′ = −x + √2 ξ, g = 1 + x²: u± = u ± ε g, so that R of x is ⟨1 + x²⟩ e^{−t} = 2 e^{−t} and R of x² is 2 ⟨x + x³⟩ e^{−2t} = 0
+    let along = pushAlong [ x, 1.0 + square x ]
+
+    let ask forcing =
+        question "along" [ ddt x == -x ] (perSite (sqrt 2.0)) along forcing [ x; square x ] 3.0 [ dynamical (pairs 8192) ]
+
+    let impulse' = (runAlone (ask Forcing.Impulse)).Responses.Head
+    Assert.Equal("lag", impulse'.Axis)
+    Assert.Equal(2.0, impulse'.Values[0].[0], 5.0 * impulse'.StandardError.Value[0].[0])
+    Assert.True(worst impulse' 0 (fun t -> 2.0 * exp -t) < 4.5)
+    Assert.True(worst impulse' 1 (fun _ -> 0.0) < 4.5)
+    // and as a force: 2 (1 − e^{−t})
+    let lasting' = (runAlone (ask Forcing.Step)).Responses.Head
+    Assert.True(worst lasting' 0 (fun t -> 2.0 * (1.0 - exp -t)) < 4.5, $"{worst lasting' 0 (fun t -> 2.0 * (1.0 - exp -t))}")
+
+[<Fact>]
+let ``a nonlinear model under a ramp and a wave answers as its exact score says`` () =
+    let system = ChaoticSystems.doubleWell x
+
+    for forcing in [ ramp 1.0; periodic [ 0.3; 2.0 ] ] do
+        let outcome =
+            runAlone {
+                question "double well" system.Equations system.Noise (push x) forcing [ x ] 12.0 [ dynamical (pairs 8192); exactOf system.Score ] with
+                    Source = Source.Simulated(system.Equations, system.Noise, heun 0.02, members 512 |> spinUp 20.0 |> lasting 200.0 |> every 0.2)
+            }
+
+        match outcome.Responses with
+        | [ direct; made ] ->
+            for i in 0 .. direct.Values.Length - 1 do
+                for j in 0 .. direct.Lags.Length - 1 do
+                    let error =
+                        sqrt (direct.StandardError.Value[i].[j] ** 2.0 + made.StandardError.Value[i].[j] ** 2.0)
+
+                    // some of 61 lags that move together, four curves: |z| < 4.5, false alarm below 1e-3
+                    Assert.True(
+                        abs (direct.Values[i].[j] - made.Values[i].[j]) < 4.5 * error + 5e-3,
+                        $"{forcing}, {direct.Components[i]} at {direct.Lags[j]}: {direct.Values[i].[j]}, {made.Values[i].[j]} ± {error}"
+                    )
+        | other -> failwith $"{other.Length} responses"
+
+// ---- what is refused ----------------------------------------------------------------------------------------------
+
+let private refused (asked: Experiment) phrases =
+    let error = Assert.Throws<LeithException>(fun () -> runAlone asked |> ignore)
+
+    for phrase: string in phrases do
+        Assert.Contains(phrase, error.Message)
+
+[<Fact>]
+let ``forcing that cannot be answered is refused before anything runs`` () =
+    let asked forcing =
+        question "refused" two (diagonal [ 1.0; 0.5 ]) (push y) forcing [ x ] 2.0 [ dynamical (pairs 16); gaussian ]
+
+    let file (spacing': float) (values: float list) =
+        let path = System.IO.Path.GetTempFileName()
+        System.IO.File.WriteAllLines(path, values |> List.map string)
+        series (recording path |> spacing spacing')
+
+    refused (asked (file 0.2 [ for i in 0..50 -> float i ])) [ "at least as often as the lags, every 0.1"; "every 0.2" ]
+    refused (asked (file 0.1 [ for i in 0..10 -> float i ])) [ "up to the longest lag 2"; "11 samples" ]
+    refused (asked (periodic [ 40.0 ])) [ "angular frequencies up to π/0.1"; "got 40" ]
+    Assert.Throws<LeithException>(fun () -> periodic [ -1.0 ] |> ignore) |> ignore
+
+    refused
+        {
+            asked Forcing.Impulse with
+                Perturb = perturbNoise
+        }
+        [ "change of the noise that lasts"; "lastingForcing" ]
+
+    let outcome = runAlone (asked (file 0.05 [ for i in 0..50 -> 0.05 * float i ]))
+
+    // f = t: y answers with (2 t − 4 + 4 e^{−t/2})
+    Assert.Equal(2, outcome.Responses.Length)
+
 // ---- fields -------------------------------------------------------------------------------------------------------
 
 [<Fact>]
@@ -168,6 +296,37 @@ let ``pairs of runs of a linear field answer a kick that lasts, and a periodic o
             Assert.Equal<string[]>(made.Components, direct.Components)
             Assert.True(largest direct made < 1e-3, $"{forcing}: {largest direct made}")
         | other -> failwith $"{other.Length} responses"
+
+/// u′ = −a u + κ Δu + F cos x + s ξ: the mean is F cos x/(a + κ), the variance of the mode k is s²/2(a + κ k²).
+let private u = field "u" (torus (2.0 * Math.PI) 6)
+let private a = parameter "a" 1.2
+let private force = parameter "F" 0.7
+let private strength = 0.5
+
+let private forcedField push' forcing observed longest =
+    let equations = [ ddt u == -a * u + 0.3 * lap u + force * cos (coordinate 0) ]
+
+    {
+        question "forced field" equations (perSite strength) push' forcing observed longest [ dynamical (pairs 256) ] with
+            Source =
+                Source.Simulated(equations, perSite strength, exponentialRungeKutta4 0.05, members 64 |> spinUp 10.0 |> lasting 20.0 |> every 0.1)
+    }
+
+[<Fact>]
+let ``patterns push a field in runs under ±ε`` () =
+    let only (outcome: Outcome) = outcome.Responses.Head
+    let rate = 1.2 + 0.3
+    let cosine = Array.init 6 (fun i -> cos (2.0 * Math.PI * float i / 6.0))
+    let lasting t = (1.0 - exp (-rate * t)) / rate
+
+    // a linear system: no scatter, but for the step of the scheme
+    let agrees (r: Response) (pattern: float[]) (course: float -> float) =
+        for i in 0..5 do
+            for j in 0 .. r.Lags.Length - 1 do
+                Assert.Equal(pattern[i] * course r.Lags[j], r.Values[i].[j], 2e-3)
+
+    agrees (only (runAlone (forcedField (pushAlong [ u, cos (coordinate 0) ]) Forcing.Step [ u ] 4.0))) cosine lasting
+    agrees (only (runAlone (forcedField (pushAlong [ u, cos (coordinate 0) ]) Forcing.Impulse [ u ] 4.0))) cosine (fun t -> exp (-rate * t))
 
 // ---- the linear range ---------------------------------------------------------------------------------------------
 
@@ -229,3 +388,28 @@ let ``where nothing of second order is seen, the linear range is a bound; where 
         ] do
         let error = Assert.Throws<LeithException>(fun () -> asked () |> ignore)
         Assert.Contains(phrase, error.Message)
+
+[<Fact>]
+let ``the linear range of a field observed by u + κ u² is that of its site`` () =
+    // as of one number: at t = 0 the kicked site has R₁ = 1 + 2 κ u and R₂ = κ
+    Terminal.isQuiet <- true
+    let u = field "u" (torus 6.0 4)
+
+    let asked = {
+        question "field" [ ddt u == -u + 0.3 * lap u ] (perSite 0.5) (kick u (pixel 0 0)) Forcing.Impulse [ u + 0.2 * square u ] 1.0 [
+            dynamical (pairs 512)
+        ] with
+            Source =
+                Source.Simulated(
+                    [ ddt u == -u + 0.3 * lap u ],
+                    perSite 0.5,
+                    exponentialRungeKutta4 0.05,
+                    members 64 |> spinUp 10.0 |> lasting 20.0 |> every 0.1
+                )
+    }
+
+    match linearRange 0.1 asked with
+    | [ range ] ->
+        Assert.Equal(0.5, range.Amplitude.Value, 4.0 * range.Amplitude.StandardError)
+        Assert.True(range.Amplitude.StandardError < 0.05)
+    | other -> failwith $"{other.Length} ranges"

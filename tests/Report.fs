@@ -386,6 +386,7 @@ let ``result.json has every key of the schema, and every number of the outcome``
                 "checks"
                 "statistics"
                 "generated"
+                "sensitivities"
             ],
             keys root
         )
@@ -426,6 +427,7 @@ let ``result.json has every key of the schema, and every number of the outcome``
                 "estimator"
                 "observable"
                 "perturbation"
+                "axis"
                 "lags"
                 "components"
                 "values"

@@ -216,8 +216,9 @@ let private questionOf c (observable: Field) isNumber (deviation: float) : Force
         Observed = Field.canonical observable
     }
 
-/// One push and the field that is observed of it.
-let forcedQuestion c observable deviation = questionOf c observable false deviation
+/// One push and the field or the number that is observed of it.
+let forcedQuestion c observable deviation =
+    questionOf c observable (Field.place observable).IsNone deviation
 
 /// Pairs of runs of any other push, and of any push that goes on in time.
 let private forced c (estimator: Estimator) (asked: Functional) effort (deviation: float) : Response =
