@@ -269,6 +269,30 @@ let ``forcing that cannot be answered is refused before anything runs`` () =
     // f = t: y answers with (2 t − 4 + 4 e^{−t/2})
     Assert.Equal(2, outcome.Responses.Length)
 
+[<Fact>]
+let ``the exact score gives the static answers to parameters and to the noise, too`` () =
+    let change name h =
+        let f, a, b, c, s = climate
+
+        match name with
+        | "a" -> f, a + h, b, c, s
+        | "c" -> f, a, b, c + h, s
+        | _ -> f, a, b, c, s * (1.0 + h)
+
+    for name, push' in
+        [
+            "a", perturbParameter (parameterNamed "a")
+            "c", perturbParameter (parameterNamed "c")
+            "noise", perturbNoise
+        ] do
+        let outcome =
+            runAlone {
+                climateQuestion name system.Noise push' Forcing.Step [ x; square x ] 16.0 0.5 [ exactOf system.Score ] with
+                    Source = Source.Simulated(system.Equations, system.Noise, heun 0.05, members 1024 |> spinUp 40.0 |> lasting 600.0 |> every 0.5)
+            }
+
+        checkSensitivities outcome [ slope (change name) id; slope (change name) (fun x -> x * x) ] 0.2
+
 // ---- fields -------------------------------------------------------------------------------------------------------
 
 [<Fact>]
@@ -313,7 +337,7 @@ let private forcedField push' forcing observed longest =
     }
 
 [<Fact>]
-let ``patterns push a field in runs under ±ε`` () =
+let ``patterns, parameters and the noise of a field are pushed in runs under ±ε`` () =
     let only (outcome: Outcome) = outcome.Responses.Head
     let rate = 1.2 + 0.3
     let cosine = Array.init 6 (fun i -> cos (2.0 * Math.PI * float i / 6.0))
@@ -327,6 +351,31 @@ let ``patterns push a field in runs under ±ε`` () =
 
     agrees (only (runAlone (forcedField (pushAlong [ u, cos (coordinate 0) ]) Forcing.Step [ u ] 4.0))) cosine lasting
     agrees (only (runAlone (forcedField (pushAlong [ u, cos (coordinate 0) ]) Forcing.Impulse [ u ] 4.0))) cosine (fun t -> exp (-rate * t))
+    agrees (only (runAlone (forcedField (perturbParameter force) Forcing.Step [ u ] 4.0))) cosine lasting
+
+    // δu = −∫ e^{−rate (t − τ)} ⟨u⟩ dτ
+    let changed =
+        only (runAlone (forcedField (perturbParameter a) Forcing.Step [ u ] 6.0))
+
+    for i in 0..5 do
+        let exact = -0.7 * cosine[i] / rate * lasting 6.0
+        Assert.True(abs (changed.Values[i].[60] - exact) < 5.0 * changed.StandardError.Value[i].[60] + 2e-3)
+
+    // d⟨u²⟩/dε = 2 ⟨(u − ⟨u⟩)²⟩ at late times, the mean over sites of many members
+    let variance =
+        Seq.allPairs (seq { 0..5 }) (seq { 0..5 })
+        |> Seq.averageBy (fun (i, j) ->
+            let wave n = float (if n > 3 then n - 6 else n)
+            strength * strength / 2.0 / (1.2 + 0.3 * (wave i ** 2.0 + wave j ** 2.0)))
+
+    let noisy =
+        only (runAlone (forcedField perturbNoise Forcing.Step [ mean (square u) ] 6.0))
+
+    let value, error =
+        Array.last noisy.Values[0], Array.last noisy.StandardError.Value[0]
+
+    Assert.True(abs (value - 2.0 * variance) < 5.0 * error, $"{value} ± {error}, expected {2.0 * variance}")
+    Assert.True(error < 0.05 * value)
 
 // ---- the linear range ---------------------------------------------------------------------------------------------
 
