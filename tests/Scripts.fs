@@ -644,6 +644,7 @@ let private readResult (folder: string) =
         "checks"
         "statistics"
         "generated"
+        "sensitivities"
     ]
 
     Assert.Equal<string list>(keys, names result)

@@ -146,6 +146,31 @@ let ``A field's quantile answers where it is kicked`` () =
         for site in 0..7 do
             agrees $"site {site}" (if site = 0 then decay else 0.0) r.Values[site].[lag] r.StandardError.Value[site].[lag]
 
+[<Fact>]
+let ``Cumulants answer a periodic forcing, by pairs of runs as by the exact score`` () =
+    let outcome =
+        runAlone {
+            linear [ cumulant 1 x; cumulant 2 x ] with
+                Forcing = Forcing.Periodic [ 0.5; 1.5 ]
+                Lags = 8.0
+                Estimate = dynamical (pairs 512) :: (linear [ x ]).Estimate
+        }
+
+    for r in outcome.Responses do
+        Assert.Equal<string list>([ "Re κ1(x)"; "Im κ1(x)"; "Re κ2(x)"; "Im κ2(x)" ], List.ofArray r.Components)
+
+        for i, omega in [ 0, 0.5; 1, 1.5 ] do
+            // χ = 1/(γ − iω); the spacing of lags and what is left of the transient make less than 4 %
+            let size = gamma * gamma + omega * omega
+
+            for part, exact in [ 0, gamma / size; 1, omega / size; 2, 0.0; 3, 0.0 ] do
+                let error = r.StandardError.Value[part].[i]
+
+                Assert.True(
+                    abs (r.Values[part].[i] - exact) <= 4.5 * error + 0.04,
+                    $"{r.Estimator}, {r.Components[part]}, ω = {omega}: {r.Values[part].[i]} ± {error}, exact {exact}"
+                )
+
 let private refused (phrases: string list) observe =
     let error =
         Assert.Throws<LeithException>(fun () -> runAlone (linear observe) |> ignore)
