@@ -301,6 +301,11 @@ module EstimateWords =
     /// Trains so many networks, each from a seed of its own, and answers with their mean; their spread enters the bands.
     let overSeeds (count: int) (estimator: Estimator) =
         match estimator.Method with
+        | Method.Learned { Weights = Some path } ->
+            raise (
+                LeithException
+                    $"overSeeds: expected a network that is trained here, got the weights of {path}, which no seed changes; leave one of the two out."
+            )
         | Method.Learned _ -> {
             estimator with
                 Seeds = Expect.atLeastOne "overSeeds" count

@@ -22,6 +22,7 @@ module NetworkWords =
         Sigma = None
         Seconds = None
         Device = None
+        Retraining = 0
     }
 
     /// Dense layers for scalar unknowns.
@@ -49,6 +50,7 @@ module NetworkWords =
         Sigma = None
         Seconds = None
         Device = None
+        Retraining = 0
     }
 
     /// Ends the training of `publishedNet` after so many seconds of the clock, if its steps do not end before: the result then depends on the machine and its load.

@@ -178,7 +178,9 @@ module internal Runner =
         ForcedResponses.validate experiment
 
         let found =
-            let found = find setting companions experiment
+            let found =
+                SeedSpread.expand experiment |> find setting companions |> SeedSpread.combine experiment
+
             let forced = found.Responses |> List.map (ForcedResponses.apply experiment)
 
             {

@@ -107,6 +107,8 @@ type Network = {
     Seconds: float option
     /// Where libtorch computes: "cpu", "cuda:0", … None: the processor.
     Device: string option
+    /// Which of several trainings that differ by their seed alone, from 0.
+    Retraining: int
 } with
 
     /// The group that the symmetries make.
@@ -147,6 +149,10 @@ type Network = {
         $"{network.Architecture} {network.Channels} {network.Layers} {network.Steps} {network.Batch} {Typography.exactly network.LearningRate} {foundation} {sigma} {network.Images} {schedule}{weights}"
         + (network.Seconds |> Option.map (fun s -> $" for {Typography.exactly s} s") |> Option.defaultValue "")
         + (network.Device |> Option.map (fun d -> $" on {d}") |> Option.defaultValue "")
+        + (if network.Retraining > 0 then
+               $" training {network.Retraining}"
+           else
+               "")
 
     /// The same network with this smallest noise level.
     member network.WithNoiseLevel(value: float) : Network = {

@@ -150,7 +150,7 @@ let trainingOptions setting (network: Network) (seed: uint64) (scale: float) (ch
         Symmetries = network.Images,
         Checkpoint = checkpoint,
         Patience = 8,
-        Seed = seed,
+        Seed = seed + uint64 network.Retraining * 0x9E3779B97F4A7C15UL,
         Threads = setting.Threads,
         Validations = (if setting.Sketch then 4 else 20)
     )
