@@ -273,6 +273,34 @@ let ``Doubly robust and certified in the scalar climate: what is wrong shows, an
     Assert.True(row.Z > 8.0)
 
 [<Fact>]
+let ``A score that was made from samples is certified, and answers pushes along a field`` () =
+    let fit = clustered |> noiseLevel 0.4
+
+    let plain = ofClimate "clusters" (push x) [ right; fit |> named "clusters" ]
+    let report = score plain "clusters"
+    let value, error = report.Certificate.Value
+
+    // against the distance to the known score: ⟨(ŝ − s)² D⟩ = (relative distance)² ⟨s² D⟩
+    let relative, _ = report.RelativeError.Value
+
+    let whole =
+        ExactLine.mean x (square climate.Score.Head * 0.5 * 0.7071 ** 2) line.Value
+
+    within "certificate of clusters" (relative ** 2.0 * whole) value error 5e-3
+    Assert.True(value > 4.0 * error, $"smoothed by so much the score is off: {value} ± {error}")
+    Assert.True(plain.Responses |> List.forall _.BiasBound.IsSome)
+
+    let along =
+        ofClimate "clusters along" (pushAlong [ x, x ]) [ fit |> named "clusters"; robust fit (polynomials 4) |> named "robust" ]
+
+    for k, observable in [ 0, x; 1, square x ] do
+        let truth = ExactLine.response x observable x [ 0.0; 0.5; 1.0 ] line.Value
+
+        for r in along.Responses do
+            for lag in 0..2 do
+                within $"{r.Estimator}, {observable}, lag {lag}" truth[lag] r.Values.[k].[lag] r.StandardError.Value.[k].[lag] 5e-3
+
+[<Fact>]
 let ``Nothing is gained where the forecast lies in the span of the score's own features`` () =
     let library = libraryOf [ x; square x; cube x ]
 
@@ -468,6 +496,7 @@ let ``Pushes that cannot be are refused with the place`` () =
     fails [ "a push that is finite on all data"; "log(x)"; "at x = " ] (fun () -> ask (pushAlong [ x, log x ]) [ gaussian ])
     fails [ "testedOn"; "one component for each of 1 unknowns, got 2" ] (fun () -> ask (push x) [ gaussian |> testedOn [ [ x; x ] ] ])
     fails [ "collinear" ] (fun () -> ask (push x) [ robust gaussian (forecastFrom [ x; 2.0 * x ]) ])
+    fails [ "expected polynomials, features or a ridge"; "got a network" ] (fun () -> ask (push x) [ robust gaussian (forecastBy mlp) ])
     fails [ "the constant 1 belongs to every forecast" ] (fun () -> ask (push x) [ robust gaussian (forecastFrom [ x; number 2.0 ]) ])
 
     // a number that lives on a half line: the density x^{−.2} e^{−x} does not vanish at 0

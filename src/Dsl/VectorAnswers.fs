@@ -77,13 +77,13 @@ let private robustNotes (q: Question) (s: Sums) (forecast: Forecast) (e: Conjuga
 ]
 
 /// ‖ŝ − s‖²_D and what it says.
-let private certificate (s: Sums) (e: ConjugateEstimate) =
+let certificate (s: Sums) (e: ConjugateEstimate) =
     if s.HasCertificate then
         Some(e.Means[e.Means.Length - 1], e.MeanErrors[e.MeanErrors.Length - 1])
     else
         None
 
-let private report (q: Question) (s: Sums) (e: ConjugateEstimate) : ScoreReport =
+let report (q: Question) (s: Sums) (e: ConjugateEstimate) : ScoreReport =
     let smoothed = s.Ask.Expected |> Array.exists (fun x -> x <> 1.0)
 
     let stein = [
@@ -226,7 +226,10 @@ let forecastOf (unknowns: Field list) (estimator: Estimator) (regression: Regres
     | Regression.Polynomials degree -> make (VectorLibrary.monomials unknowns degree) (Some 0.0)
     | Regression.Features fields -> make (features "forecastFrom" fields) (Some 0.0)
     | Regression.Ridge(fields, strength) -> make (features "ridge" fields) strength
-    | Regression.Network _ -> raise (LeithException $"{estimator}: not yet.")
+    | Regression.Network _ ->
+        raise (
+            LeithException $"robust: '{estimator}' expected polynomials, features or a ridge of scalar unknowns, got a network; write polynomials 3."
+        )
 
 /// The estimator whose responses come from conjugate observables of a score in closed form.
 let ask (unknowns: Field list) (estimator: Estimator) form notes report : Ask =

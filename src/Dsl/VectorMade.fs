@@ -178,7 +178,7 @@ let secondKey c (canonical: string) =
     $"lag products of {canonical}\n{describe c.Experiment}\nlags {c.Longest}\n{texts others}\nknown {known}"
 
 /// Answers of those estimators whose scores are made from the data; only what the cache does not hold is made and correlated.
-let madeFromData c (estimators: Estimator list) (products: LagProducts) =
+let madeFromData c (estimators: Estimator list) (products: LagProducts) (cluster: Estimator -> Clusters -> ClusteredScore) =
     let samples = lazy (samplesOf c)
 
     let made = [
@@ -194,7 +194,7 @@ let madeFromData c (estimators: Estimator list) (products: LagProducts) =
                 match sums |> Option.bind (fun _ -> stored c.Setting $"clusters of {key}") with
                 | Some summary -> e, key, VectorClustered.summarised (smoothed products) summary, sums
                 | None ->
-                    let score = cluster c samples products e clusters
+                    let score = cluster e clusters
                     store c.Setting $"clusters of {key}" (VectorClustered.summary score)
                     e, key, VectorClustered.made (smoothed products) score, None
             | _ -> ()

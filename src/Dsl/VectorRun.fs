@@ -91,7 +91,7 @@ let private library' (c: Context) estimator library (plan: VectorLibrary.Plan) (
     |> tested estimator (Some fit) (estimated c estimator fit.Response (VectorLibrary.notes library texts fit))
 
 /// What a second pass needs to know of an estimator.
-let private conjugateAsk (c: Context) samples (estimator: Estimator) plan products moments =
+let private conjugateAsk (c: Context) samples (cluster: Estimator -> Clusters -> ClusteredScore) (estimator: Estimator) plan products moments =
     let score, _ = VectorConjugate.standsOn estimator
 
     match score.Method with
@@ -115,7 +115,7 @@ let private conjugateAsk (c: Context) samples (estimator: Estimator) plan produc
 
         let made =
             lazy
-                (let score = cluster c samples products score clusters
+                (let score = cluster score clusters
                  store c.Setting summary (VectorClustered.summary score)
                  VectorClustered.made (smoothed products) score)
 
@@ -193,7 +193,10 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
     let standard = plan |> Option.map (VectorStandard.standard c)
 
     let starts =
-        if standard.IsSome || experiment.Estimate |> List.exists (VectorConjugate.isConjugate c) then
+        let hasScore (e: Estimator) =
+            not (e.Method.IsDynamical || e.Method.IsPropagator)
+
+        if experiment.Estimate |> List.exists hasScore then
             VectorForks.starts c
         else
             None
@@ -225,17 +228,39 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
 
     let exact = scores c |> List.map fst
 
-    let second' =
-        madeFromData c (experiment.Estimate |> List.filter (VectorConjugate.isConjugate c >> not)) products
-
     let samples = lazy (samplesOf c)
+    let clustered = Collections.Generic.Dictionary<string, ClusteredScore>()
+
+    // clusters of one kind are made once, whoever needs them
+    let clustersOf (estimator: Estimator) (clusters: Clusters) =
+        let key = VectorClustered.canonical clusters
+
+        if not (clustered.ContainsKey key) then
+            clustered[key] <- cluster c samples products estimator clusters
+
+        clustered[key]
+
+    let plainly =
+        experiment.Estimate |> List.filter (VectorConjugate.isConjugate c >> not)
+
+    let second' = madeFromData c plainly products clustersOf
+
+    let made =
+        lazy
+            (VectorTrust.tests c products [
+                for e in plainly do
+                    match e.Method with
+                    | Method.Learned _
+                    | Method.Clustered _ -> conjugateAsk c samples clustersOf e plan products moments
+                    | _ -> ()
+            ])
 
     let conjugate =
         lazy
             (VectorTrust.run c forked products [
                 for e in experiment.Estimate do
                     if VectorConjugate.isConjugate c e then
-                        conjugateAsk c samples e plan products moments
+                        conjugateAsk c samples clustersOf e plan products moments
             ])
 
     let estimate (estimator: Estimator) =
@@ -254,7 +279,20 @@ let run setting experiment (equations: Equation list) step (s: Sampling) =
             tested estimator None (estimated c estimator r []) (scoreReport estimator None [] [])
         | Method.Library library -> library' c estimator library plan.Value products moments.Value tested
         | Method.Learned _
-        | Method.Clustered _ -> second'[estimator.Label]
+        | Method.Clustered _ ->
+            let responses, reports = second'[estimator.Label]
+            let tested, bounds = made.Value[estimator.Label]
+
+            VectorStandard.bounded c forked bounds responses,
+            [
+                for r in reports ->
+                    {
+                        r with
+                            Stein = tested.Stein
+                            Certificate = tested.Certificate
+                            CertificateNote = tested.CertificateNote
+                    }
+            ]
 
     let estimates = experiment.Estimate |> List.map estimate
 

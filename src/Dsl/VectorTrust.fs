@@ -201,6 +201,66 @@ let run (c: Context) forked (products: LagProducts) (asks: Ask list) =
             for s, tables in gathered -> s.Ask.Estimator.Label, answer question costs s tables
         ]
 
+/// Residuals and certificates of scores that were made from samples, whose plain responses come from elsewhere: a pass of its own over every so many samples,
+/// since derivatives of such a score take two values of it an unknown. With each report the bounds that VectorStandard.bounded takes.
+let tests (c: Context) (products: LagProducts) (asks: Ask list) =
+    if asks.IsEmpty then
+        Map.empty
+    else
+        let stride =
+            min (4L * (2L * int64 c.Unknowns.Length + 1L)) (max 1L (c.Plan.Samples / 16L))
+
+        let sampled = c.Plan.Samples / stride
+
+        let thinned = {
+            c with
+                Plan = SamplingPlan(c.Plan.Members, c.Plan.SpinUp, float (sampled * stride) * c.Plan.Every, float stride * c.Plan.Every)
+                Longest = 0
+        }
+
+        let question = {
+            questionOf c (lazy None) with
+                Changes = []
+        }
+
+        let d = diffusion c
+
+        let costs =
+            if c.Experiment.Perturb.IsPush then
+                changes c |> List.map (fun change -> VectorBound.cost c.Unknowns d change.Push)
+            else
+                []
+
+        let sums =
+            asks
+            |> List.map (fun ask ->
+                sumsOf question {
+                    ask with
+                        Forecast = None
+                        Key = $"every {stride} {ask.Key}"
+                })
+
+        let gathered, largest = gather thinned [] (costs |> List.choose id) products sums
+
+        Map.ofList [
+            for s, tables in gathered ->
+                let e = ConjugateResponse.Estimate(tables, s.Plan, 200, c.Seed)
+                let deviations = e.RowVariances |> Array.map (max 0.0 >> sqrt)
+                let mutable next = -1
+
+                let bounds =
+                    certificate s e
+                    |> Option.map (fun (value, error) ->
+                        costs
+                        |> List.map (
+                            Option.map (fun _ ->
+                                next <- next + 1
+                                VectorBound.distance largest[next] value error, deviations)
+                        ))
+
+                s.Ask.Estimator.Label, (report question s e, bounds)
+        ]
+
 /// The rows of a score that was made from samples and of its derivatives, by differences over a 200th of a standard deviation.
 let scoreRows (c: Context) (products: LagProducts) (create: unit -> ITileMap) =
     let n = c.Unknowns.Length

@@ -77,7 +77,7 @@ public static class ConjugateResponse
         var centre = Values(whole, plan, ridge);
         var resampled = Resampled.Of(units.Length, draws, resamples, seed, centre, weights => Values(tables.Draw(units, weights), plan, ridge));
         var errors = resampled.StandardError;
-        int p = plan.Conjugates.Length;
+        int p = Math.Max(1, plan.Conjugates.Length);
         ResponseEstimate Curves(int first)
         {
             double[][][] Shape(double[][] flat) => [.. flat.Skip(first).Take(lags).Select(lag => lag.Chunk(p).ToArray())];
