@@ -239,6 +239,46 @@ let ``a bound with the same noise in all modes is sd(A) √(certificate/(N D))``
     Assert.True(FieldBiasBound.OfPower(certificate, power, [| 0.5; 0.7; 0.0; 0.7 |]) < expected)
     Assert.True(Double.IsPositiveInfinity(FieldBiasBound.OfPower(certificate, power, [| 0.5; 0.0; 0.0; 0.7 |])))
 
+[<Fact>]
+let ``a certificate by probes is that of the tree`` () =
+    let drift = quartic.Equations.Head.Drift
+    let features = [ u; tanh u; drift; u * dx (u * dx u) ]
+
+    let sums closed =
+        let library = FieldLibrary.featuresWith closed 4UL [ u ] u features []
+        let plan = SamplingPlan(32, 5.0, 50.0, 0.5)
+        let record = LibraryRecord(library, 4, [||], plan.Samples, plan.Tiles, 2)
+
+        let model =
+            Lower.systemFor (exponentialRungeKutta4 0.02 |> aliased) quartic.Equations quartic.Noise
+
+        Simulation(model, Scheme.ExponentialRungeKutta4, 0.02, 5UL).Run(plan, (fun tile -> record.Open tile), 2, null, CancellationToken.None)
+
+        library, record.Complete()
+
+    let fromTree, exact = sums (fun _ -> true)
+    let probing, probed = sums (fun f -> f = FieldLibrary.onTorus u)
+    // factors that vary between derivatives have no slope of the tree
+    Assert.Equal<int seq>([ 3 ], fromTree.Probed)
+    Assert.Equal<int seq>([ 1; 2; 3 ], probing.Probed)
+    let diffusion = Array.create 12 1.0
+
+    let form =
+        FieldScoreForm(
+            null,
+            0.0,
+            [|
+                KnownTerm(0, Array.create 12 (Numerics.Complex(-1.5, 0.0)), true)
+                KnownTerm(1)
+            |]
+        )
+
+    let a, b =
+        FieldCertificate.Of(exact, form, 2, diffusion), FieldCertificate.Of(probed, form, 2, diffusion)
+
+    within 4.5 b.Size.Value a.Size.Value b.Size.StandardError "size"
+    within 4.5 b.Value.Value a.Value.Value (sqrt (a.Value.StandardError ** 2.0 + b.Value.StandardError ** 2.0)) "value"
+
 // ---- where there is no certificate, and what is refused ----------------------------------------------------------
 
 [<Fact>]

@@ -26,7 +26,7 @@ let private fieldBlocks, private scalarBlocks = 32.0, 64.0
 let private membersToShare = 1024
 
 let private exactScores (experiment: Experiment) =
-    experiment.Estimate
+    Experiment.scored experiment
     |> List.choose (fun e ->
         match e.Method with
         | Method.Exact score -> Some(List.map Field.canonical score)
@@ -44,7 +44,7 @@ let private libraryFeatures (experiment: Experiment) =
 
 /// The networks that an experiment trains.
 let networks (experiment: Experiment) =
-    experiment.Estimate
+    Experiment.scored experiment
     |> List.choose (fun e ->
         match e.Method with
         | Method.Learned network -> Some network
@@ -60,18 +60,22 @@ let private atWork threads (sampling: Sampling) =
 let private samplesSeen (sampling: Sampling) =
     tileMembers sampling * float sampling.Times
 
-// Base times that a library's features wait for, and blocks that it keeps.
-let private libraryBases, private libraryBlocks = 64, 32.0
+// Base times that features wait for, with lags and without, and blocks that their record keeps.
+let private libraryBases, private aloneBases, private libraryBlocks = 64, 16, 32.0
 
-/// Features that the libraries of an experiment have together, the field itself among them; 0 without one.
-let private librarySize (experiment: Experiment) (unknown: Field) =
+/// Features of the record of a field that are correlated over all lags, those of libraries and regressions, and all of them, with what scores are tested on; none without a score.
+let private recordSize (experiment: Experiment) (unknown: Field) =
     let equations =
         match experiment.Source with
         | Source.Simulated(equations, _, _, _) -> equations
         | Source.Recorded _ -> []
 
+    let scored =
+        Experiment.scored experiment
+        |> List.filter (fun e -> not (e.Method.IsDynamical || e.Method.IsPropagator))
+
     let asked =
-        experiment.Estimate
+        scored
         |> List.choose (fun e ->
             match e.Method with
             | Method.Library library when library.Automatic ->
@@ -79,13 +83,22 @@ let private librarySize (experiment: Experiment) (unknown: Field) =
                     LibraryProposals.candidates LibraryProposals.none equations unknown
                     @ LibraryProposals.linearTerms equations unknown
                 )
-            | Method.Library library -> Some(library.Features @ library.Fixed)
+            | Method.Library library
+            | Method.Learned { Base = NetworkBase.Library library } -> Some(library.Features @ library.Fixed)
+            | Method.Robust(_, Regression.Polynomials degree) -> Some [ for power in 1..degree -> Field.Pow(unknown, power) ]
+            | Method.Robust(_, (Regression.Features features | Regression.Ridge(features, _))) -> Some features
             | _ -> None)
 
-    if asked.IsEmpty then
-        0
-    else
-        (FieldLibrary.gathered unknown (List.concat asked)).Length + (exactScores experiment).Length
+    let tests = scored |> List.collect _.Stein |> List.distinct |> List.length
+
+    match scored, asked with
+    | [], _ -> 0, 0
+    | _, [] -> 0, 3 + tests + experiment.Observe.Length + (exactScores experiment).Length
+    | _ ->
+        let lagged =
+            (FieldLibrary.gathered unknown (List.concat asked)).Length + (exactScores experiment).Length
+
+        lagged, lagged + 2 + tests + experiment.Observe.Length
 
 /// Of a field: windows of samples, transposed, and lag sums for each thread; sums of every block (two members, a piece of the record) that the bootstrap draws from.
 let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (sampling: Sampling) =
@@ -105,14 +118,19 @@ let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (samp
     let working = atWork threads sampling
     let memberPairs = tileMembers sampling / 2.0
     let blocks = memberPairs * max 1.0 (ceil (fieldBlocks / memberPairs))
-    let features = librarySize experiment unknown
-    let looked = experiment.Observe.Length
+    let lagged, features = recordSize experiment unknown
+    let looked = if lagged > 0 then experiment.Observe.Length else 0
 
     let librarySums =
         working
-        * float (modes * (features * (2 * (libraryBases + 8) + 2 * padded * looked + features + 1) + lags))
+        * float (
+            modes
+            * (features * (2 * ((if lagged > 0 then libraryBases else aloneBases) + 8) + features + 1)
+               + lagged * 2 * padded * looked
+               + lags)
+        )
         * laneBytes
-        + libraryBlocks * float (features * (looked * lags + features / 2)) * float modes * 8.0
+        + libraryBlocks * float (lagged * looked * lags + features * features / 2) * float modes * 8.0
 
     {
         Memory = [
@@ -121,7 +139,7 @@ let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (samp
             "lag sums", working * pairs * float (modes * padded * 2) * laneBytes
             "block sums", blocks * pairs * float (modes * lags) * 16.0
             if features > 0 then
-                "library sums", librarySums
+                "sums of features", librarySums
             if not (networks experiment).IsEmpty then
                 "training fields", min trainingFields (samplesSeen sampling) * float modes * 4.0
         ]
@@ -132,7 +150,7 @@ let ofField threads (experiment: Experiment) (grid: Grid) (unknown: Field) (samp
             * float modes
             * bases
             * memberPairs
-            * (float padded * (pairs + float (features * looked)) + float (features * (features + 1) / 2))
+            * (float padded * (pairs + float (lagged * looked)) + float (features * (features + 1) / 2))
     }
 
 /// Of scalar unknowns: lag sums of every pair of rows for each thread, sums of every block, a member or a piece of its record.

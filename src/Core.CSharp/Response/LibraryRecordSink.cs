@@ -7,7 +7,7 @@ namespace Leith.Core;
 internal sealed unsafe class LibraryRecordSink : ITileSink
 {
     // Base times at a flush: the series of the features are then a few megabytes, and every sum is touched once for so many.
-    private const int Flushed = 64;
+    private const int Flushed = 64, FlushedWithoutLags = 16;
     private readonly LibraryRecord plan;
     private readonly LibraryLayout layout;
     private readonly int modes, features, lagged, lags, flush;
@@ -29,7 +29,7 @@ internal sealed unsafe class LibraryRecordSink : ITileSink
         var library = plan.Features;
         (modes, features, lagged, lags) = (library.Grid.Sites, library.Count, library.LaggedCount, plan.Longest + 1);
         layout = new LibraryLayout(library, plan.Observables.Count, lags);
-        flush = (int)Math.Min(Flushed, plan.Bases);
+        flush = (int)Math.Min(lagged == 0 ? FlushedWithoutLags : Flushed, plan.Bases);
         observables = [.. plan.Observables.Select(make => make?.Invoke())];
         map = library.Create();
         scratch = new Tile(modes);
