@@ -234,6 +234,35 @@ let ``a nonlinear model under a ramp and a wave answers as its exact score says`
                     )
         | other -> failwith $"{other.Length} responses"
 
+[<Fact>]
+let ``events and quantiles answer pairs of runs, though they jump`` () =
+    // x′ = −x + √2 ξ under a force that lasts: the law, a normal one, moves by 1 − e^{−t}; so does every quantile, and P(x > 1) by its density at 1 times that
+    let asked forcing =
+        question "events" [ ddt x == -x ] (perSite (sqrt 2.0)) (push x) forcing [ above 1.0 x; quantile 0.9 x ] 3.0 [ dynamical (pairs 16384) ]
+
+    let r = (runAlone (asked Forcing.Step)).Responses.Head
+    let density = exp -0.5 / sqrt (2.0 * Math.PI)
+    Assert.True(worst r 0 (fun t -> density * (1.0 - exp -t)) < 4.5)
+    // the density at the quantile comes from a record of 64 members: 5 % of it
+    Assert.Equal(1.0 - exp -3.0, Array.last r.Values[1], 0.1)
+    Assert.True(Array.last r.StandardError.Value[0] < 0.01)
+    Assert.Contains("jumps", String.concat "; " r.Notes)
+
+    let wave = (runAlone (asked (periodic [ 1.0 ]))).Responses.Head
+
+    Assert.Equal<string[]>(
+        [|
+            "Re θ(x − 1)"
+            "Im θ(x − 1)"
+            "Re quantile 0.9 of x"
+            "Im quantile 0.9 of x"
+        |],
+        wave.Components
+    )
+    // χ = 1/(1 − i)
+    Assert.Equal(0.5 * density, wave.Values[0].[0], 4.5 * wave.StandardError.Value[0].[0] + 0.01 * density)
+    Assert.Equal(0.5 * density, wave.Values[1].[0], 4.5 * wave.StandardError.Value[1].[0] + 0.01 * density)
+
 // ---- what is refused ----------------------------------------------------------------------------------------------
 
 let private refused (asked: Experiment) phrases =

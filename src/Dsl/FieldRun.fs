@@ -212,6 +212,22 @@ let private questionOf c (observable: Field) isNumber (deviation: float) : Force
                  [| 0 |]
              else
                  along c.Grid (fromKick c site (Array.init c.Grid.Sites float)) |> Array.map int)
+        Jumping =
+            (if ForcedRun.jumps observable then
+                 let sites =
+                     if c.Experiment.Perturb.IsKick then
+                         1.0
+                     else
+                         float c.Grid.Sites
+
+                 Some {
+                     State = map c c.Unknown
+                     Rows = c.Grid.Sites
+                     Grid = c.Grid
+                     Aim = sites * (ForcedRun.displacement * deviation) ** 2.0
+                 }
+             else
+                 None)
         Initial = InitialState.Copies(List.toArray c.Start.Value)
         Observed = Field.canonical observable
     }

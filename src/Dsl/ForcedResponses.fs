@@ -142,6 +142,32 @@ let private inFrequency (frequencies: float list) (r: Response) : Response =
                 @ worst r
     }
 
+/// Re χ and Im χ, which a response to a periodic push has one after the other, as curves of their own.
+let private apart (r: Response) : Response =
+    let n = r.Lags.Length / 2
+
+    let halves (curves: float[][]) =
+        curves |> Array.collect (fun curve -> [| curve[.. n - 1]; curve[n..] |])
+
+    {
+        r with
+            Lags = r.Lags[.. n - 1]
+            Components = r.Components |> Array.collect (fun name -> [| $"Re {name}"; $"Im {name}" |])
+            Values = halves r.Values
+            StandardError = r.StandardError |> Option.map halves
+            Replicates =
+                r.Replicates
+                |> Option.map (
+                    Array.collect (fun resamples -> [|
+                        resamples |> Array.map (fun curve -> curve[.. n - 1])
+                        resamples |> Array.map (fun curve -> curve[n..])
+                    |])
+                )
+            OwnErrors = None
+            Simultaneous = None
+            BiasBound = r.BiasBound |> Option.map halves
+    }
+
 let private sensitivity (r: Response) component' (e: StaticSensitivityEstimate) : Sensitivity = {
     Estimator = r.Estimator
     Observable = r.Components[component']
@@ -164,7 +190,8 @@ let apply (experiment: Experiment) (r: Response) : Response * Sensitivity list =
     | Forcing.Impulse, _ -> r, []
     | Forcing.Step, "time" -> r, sensitivities r StaticSensitivity.OfStep
     | Forcing.Step, _ -> convolved ForcingInTime.Step experiment.Forcing.Text r, sensitivities r StaticSensitivity.Of
-    | _, ("time" | "frequency") -> r, []
+    | _, "frequency" -> apart r, []
+    | _, "time" -> r, []
     | Forcing.Periodic frequencies, _ -> inFrequency frequencies r, []
     | forcing, _ -> convolved (ForcingCourse.of' (spacing r) (Array.last r.Lags) forcing) forcing.Text r, []
 

@@ -6,6 +6,25 @@ open System.Numerics
 open Leith.Core
 open Leith.Stages
 
+/// The state, by whose displacement ε is chosen where what is observed jumps: no even part tells then whether ε is small.
+type Jumping = {
+    /// The state, null for itself.
+    State: Func<ITileMap> | null
+    Rows: int
+    Grid: Grid | null
+    /// Σ over rows of the squared displacement under ε that is aimed at.
+    Aim: float
+}
+
+/// Displacement of the state that is aimed at where what is observed jumps, in standard deviations: the bias of a central difference is of the order of its square.
+let displacement = 0.15
+
+/// Whether an observable jumps from one value to another as the state passes somewhere.
+let rec jumps (f: Field) =
+    match f with
+    | Field.Apply(Elementary.Step, _) -> true
+    | other -> Field.children other |> List.exists jumps
+
 /// One push and what is observed of it.
 type Question = {
     Setting: Setting
@@ -31,6 +50,8 @@ type Question = {
     Grid: Grid | null
     /// Rows whose resamples are kept.
     Kept: int[]
+    /// Where what is observed jumps.
+    Jumping: Jumping option
     Initial: Action<Tile> | null
     /// Texts of what is observed.
     Observed: string
@@ -123,8 +144,15 @@ let question keepEven q frequency (course: ForcingInTime) longest : ForcedModels
 /// Second-order part that is aimed at, path by path, over the first-order part.
 let private aim = 0.02
 
+/// ε by how far a short run at a small one moves the state.
+let private amplitudeOfJumps q (pair: ForcedModels.Pair) (ask: float -> ForcedQuestion) (jumping: Jumping) =
+    use twins = new ForcedTwins(ask pair.Smallest)
+    twins.Advance(1, q.Setting.Threads, null, q.Setting.Cancellation)
+    let moved = Array.max twins.OddSize
+    pair.Smallest * sqrt jumping.Aim / max moved Double.Epsilon |> min pair.Largest
+
 /// ε by the even part of a short run: as large as stays in the linear range, so that no digits are lost, and no larger than makes sense.
-let amplitude setting (pair: ForcedModels.Pair) (ask: float -> ForcedQuestion) =
+let private amplitudeOfEvenPart setting (pair: ForcedModels.Pair) (ask: float -> ForcedQuestion) =
     let even epsilon =
         try
             use twins = new ForcedTwins(ask epsilon)
@@ -146,6 +174,28 @@ let amplitude setting (pair: ForcedModels.Pair) (ask: float -> ForcedQuestion) =
     match step first with
     | factor, second when factor < 0.5 -> second
     | _ -> first
+
+/// ε of a question, by a short run of some members.
+let amplitude q frequency course longest members =
+    match q.Jumping with
+    | Some jumping ->
+        let pair, ask =
+            question
+                false
+                {
+                    q with
+                        Observable = jumping.State
+                        Rows = jumping.Rows
+                        Grid = jumping.Grid
+                }
+                frequency
+                course
+                longest
+
+        amplitudeOfJumps q pair (ask members) jumping
+    | None ->
+        let pair, ask = question false q frequency course longest
+        amplitudeOfEvenPart q.Setting pair (ask members)
 
 let sixteens count =
     Tile.Members * ((count + Tile.Members - 1) / Tile.Members)
@@ -202,7 +252,7 @@ let private measure q effort frequency (progress: IProgress<float * string>) : M
     let course =
         ForcingCourse.ofFrequency frequency q.Every longest q.Experiment.Forcing
 
-    let pair, ask = question false q frequency course longest
+    let _, ask = question false q frequency course longest
 
     let members =
         sixteens (
@@ -211,7 +261,7 @@ let private measure q effort frequency (progress: IProgress<float * string>) : M
             | _ -> q.Members
         )
 
-    let epsilon = amplitude q.Setting pair (ask (min members 64))
+    let epsilon = amplitude q frequency course longest (min members 64)
     use twins = new ForcedTwins(ask members epsilon)
     let first = int (Math.Round(q.Longest / q.Every))
     let count = int (Math.Round(longest / q.Every)) + 1
@@ -336,17 +386,12 @@ let axis (experiment: Experiment) =
     | Forcing.Periodic _ -> "frequency"
     | _ -> "time"
 
-/// Names of curves, two for each where the push is periodic.
-let components (experiment: Experiment) (names: string[]) =
-    if experiment.Forcing.IsPeriodic then
-        names |> Array.collect (fun name -> [| $"Re {name}"; $"Im {name}" |])
-    else
-        names
-
 /// What the reader should know.
 let notes (experiment: Experiment) (m: Measured) =
     let verdict =
-        if m.EvenPart < 0.1 then
+        if experiment.Observe |> List.exists jumps then
+            $"what is observed jumps, which no push is small to; ε moves the state by {displacement} standard deviations, and the bias is of the order of their square"
+        elif m.EvenPart < 0.1 then
             "the push is in the linear range"
         else
             "the push is large; the response is not linear in it everywhere"
@@ -359,10 +404,13 @@ let notes (experiment: Experiment) (m: Measured) =
 
     [
         $"{Digest.number m.Pairs} pairs with the same noise under ±ε, ε = {Digest.number m.Amplitude}, {how}"
-        $"even part over odd part at most {Digest.number m.EvenPart}: {verdict}"
+        if experiment.Observe |> List.exists jumps then
+            verdict
+        else
+            $"even part over odd part at most {Digest.number m.EvenPart}: {verdict}"
     ]
 
-/// A response of some rows.
+/// A response of some rows. That to a periodic push has Re χ at all frequencies and then Im χ at all of them, until `ForcedResponses.apply` makes two curves of each.
 let response
     (experiment: Experiment)
     (estimator: Estimator)
@@ -372,28 +420,29 @@ let response
     (kept: int[])
     (m: Measured)
     : Response =
-    let rows =
+    let curve row (table: float[][]) =
         if experiment.Forcing.IsPeriodic then
-            kept |> Array.collect (fun row -> [| 2 * row; 2 * row + 1 |])
+            Array.append (table |> Array.map (fun w -> w[2 * row])) (table |> Array.map (fun w -> w[2 * row + 1]))
         else
-            kept
+            table |> Array.map (fun lag -> lag[row])
 
-    let pick (table: float[][]) =
-        rows |> Array.map (fun row -> table |> Array.map (fun lag -> lag[row]))
-
-    let replicates =
-        rows |> Array.mapi (fun i _ -> m.Replicates |> Array.map (Array.map (fun lag -> lag[i])))
+    let pick table =
+        kept |> Array.map (fun row -> curve row table)
 
     {
         Estimator = estimator.Label
         Observable = observable
         Perturbation = push.Text
         Axis = axis experiment
-        Lags = m.Lags
-        Components = components experiment names
+        Lags =
+            (if experiment.Forcing.IsPeriodic then
+                 Array.append m.Lags m.Lags
+             else
+                 m.Lags)
+        Components = names
         Values = pick m.Values
         StandardError = Some(pick m.StandardError)
-        Replicates = Some replicates
+        Replicates = Some(kept |> Array.mapi (fun i _ -> m.Replicates |> Array.map (curve i)))
         OwnErrors = None
         Pointwise = 1.96
         Simultaneous = None

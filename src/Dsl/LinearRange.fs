@@ -191,7 +191,7 @@ module internal LinearRanges =
             | Effort.StandardError _ -> 4096
 
         let members = ForcedRun.sixteens (min pairs q.Members)
-        let smallest = ForcedRun.amplitude q.Setting pair (ask (min members 64))
+        let smallest = ForcedRun.amplitude q 0.0 course q.Longest (min members 64)
         let units = (pairs + members - 1) / members
 
         let ladder = [

@@ -119,7 +119,10 @@ module Plan =
         ]
 
     let private describeQuestion (experiment: Experiment) = [
-        "push", string experiment.Perturb
+        "push",
+        (match experiment.Forcing with
+         | Forcing.Impulse -> string experiment.Perturb
+         | forcing -> $"{experiment.Perturb}, {forcing}")
         "observed", joined (experiment.Observe |> List.map string)
         "lags",
         (match experiment.Source with

@@ -39,6 +39,16 @@ let question c push (deviation: Field -> float) : ForcedRun.Question =
         Rows = observables.Length
         Grid = null
         Kept = Array.init observables.Length id
+        Jumping =
+            (if List.exists ForcedRun.jumps observables then
+                 Some {
+                     State = map c [ for u in c.Unknowns -> u / Field.Number(deviation u) ]
+                     Rows = c.Unknowns.Length
+                     Grid = null
+                     Aim = ForcedRun.displacement * ForcedRun.displacement
+                 }
+             else
+                 None)
         Initial = initialOf c.Model c.Experiment
         Observed = texts observables
     }

@@ -90,6 +90,9 @@ public sealed class ForcedTwins : IDisposable
         }
     }
 
+    /// <summary>[lag]: √⟨Σ_rows (½(A(u⁺) − A(u⁻)))²⟩, how far one member moves.</summary>
+    public double[] OddSize => [.. Enumerable.Range(0, question.Lags).Select(lag => Math.Sqrt(sums.Sum(tile => tile.OddSquares[lag]) / Math.Max(1, Pairs)))];
+
     /// <summary>Goes on.</summary>
     /// <param name="units">Times through the lags.</param>
     /// <param name="threads">Most threads to use.</param>
