@@ -70,12 +70,12 @@ module ForcingWords =
         | other :: _ ->
             raise (
                 LeithException
-                    $"following: expected an expression of the time t alone, got {other} in {f}; a forcing that depends on the state is a vector field, pushAlong [ x, … ]."
+                    $"following: expected an expression of the time t alone, got {other} in {f}; a forcing that depends on the state is a vector field, pushAlong [ on x … ]."
             )
         | [] when Field.dependsOnPlace f ->
             raise (
                 LeithException
-                    $"following: expected an expression of the time t alone, got a coordinate in {f}; a pattern in space belongs to the push, pushAlong [ u, … ]."
+                    $"following: expected an expression of the time t alone, got a coordinate in {f}; a pattern in space belongs to the push, pushAlong [ on u … ]."
             )
         | [] -> Forcing.Following f
 

@@ -97,8 +97,8 @@ module NoiseWords =
 
         Noise.Matrix rows
 
-    /// The unknown that a noise acts on, for `independent`: `on phi (perSite (sqrt 2.0))`.
-    let on (unknown: Field) (noise: Noise) = unknown, noise
+    /// The unknown that a noise acts on, for `independent`, or that a component of a push belongs to, for `pushAlong`: `on phi (perSite (sqrt 2.0))`, `on x (square x)`.
+    let on (unknown: Field) (part: 'Part) = unknown, part
 
     /// Noise of several unknowns, independent of one another: `independent [ on u (white 0.1); on phi (perSite (sqrt 2.0)) ]`; an unknown that is not named has none.
     let independent (parts: (Field * Noise) list) =

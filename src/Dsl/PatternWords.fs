@@ -3,7 +3,7 @@ namespace Leith
 open System
 open Leith.Core
 
-/// Patterns to push a field along, and numbers to observe of it: `perturb (pushAlong [ u, fourierMode u [ 1; 0 ] ])`, `observe [ regionMean (bump u [ 1.0; 2.0 ] 0.3) u ]`.
+/// Patterns to push a field along, and numbers to observe of it: `perturb (pushAlong [ on u (fourierMode u [ 1; 0 ]) ])`, `observe [ regionMean (bump u [ 1.0; 2.0 ] 0.3) u ]`.
 [<AutoOpen>]
 module PatternWords =
     let private box word (u: Field) =

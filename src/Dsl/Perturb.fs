@@ -74,15 +74,17 @@ module PerturbWords =
     /// A scalar unknown or a column of a recording pushed by one unit: `push x`, `push (column sst 11)`.
     let push (u: Field) = pushEach [ u ]
 
-    /// A push along a vector field of the state, du = ε g(u), in the unknowns that are named: `pushAlong [ x, square x; y, -x ]`;
-    /// of a field any pattern, `pushAlong [ u, cos (coordinate 0) ]`.
+    /// A push along a vector field of the state, du = ε g(u), in the unknowns that are named: `pushAlong [ on x (square x); on y (-x) ]`;
+    /// of a field any pattern, `pushAlong [ on u (cos (coordinate 0)) ]`.
     let pushAlong (parts: (Field * Field) list) =
         if List.isEmpty parts then
-            raise (LeithException "pushAlong: expected at least one unknown with its component, got an empty list; write pushAlong [ x, square x ].")
+            raise (
+                LeithException "pushAlong: expected at least one unknown with its component, got an empty list; write pushAlong [ on x (square x) ]."
+            )
 
         for u, g in parts do
             if not u.IsUnknown then
-                raise (LeithException $"pushAlong: expected unknowns on the left, got {u}; write pushAlong [ x, {u} ].")
+                raise (LeithException $"pushAlong: expected unknowns on the left, got {u}; write pushAlong [ on x ({u}) ].")
 
             if g = Field.Number 0.0 then
                 raise (LeithException $"pushAlong: expected a push that moves {u}, got 0; leave {u} out.")
@@ -92,7 +94,7 @@ module PerturbWords =
             | [] when Field.dependsOnTime g ->
                 raise (
                     LeithException
-                        $"pushAlong: expected a field of the state, got {g}, which depends on the time t; write pushAlong [ {u}, … ] |> inTime (following …)."
+                        $"pushAlong: expected a field of the state, got {g}, which depends on the time t; write pushAlong [ on {u} … ] |> inTime (following …)."
                 )
             | [] -> ()
 

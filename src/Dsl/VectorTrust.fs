@@ -50,7 +50,9 @@ let private refuse (c: Context) (rows: (Field * string) list) (row: int) (state:
         |> List.map (fun (x, value) -> $"{x} = {Digest.number value}")
         |> String.concat ", "
 
-    raise (LeithException $"{snd rows[row]} at {where}; push along a field that is finite there and vanishes at the edge, as in pushAlong [ x, x ].")
+    raise (
+        LeithException $"{snd rows[row]} at {where}; push along a field that is finite there and vanishes at the edge, as in pushAlong [ on x x ]."
+    )
 
 /// One pass for all estimators whose sums are not kept.
 let private gather (c: Context) (changes: Change list) costs (products: LagProducts) (sums: Sums list) : (Sums * WeightedTables) list * float[] =
