@@ -181,3 +181,28 @@ let ``time blocks of few members are as long as the memory asks for`` () =
     let r = VectorResponse.Gaussian products
     let length = float (products.Samples / int64 r.Independent)
     Assert.InRange(length, 8.0 * memory, 16.0 * memory + 2.0 * float products.BlockLength)
+
+[<Fact>]
+let ``a field whose record is cut into pieces shorter than its memory says so`` () =
+    let notes length =
+        let u = field "u" (torus (2.0 * pi) 4)
+
+        let outcome =
+            experiment "slow field" {
+                system (ddt u == -0.05 * u)
+                noise (perSite 1.0)
+                step (exponential 1.0)
+                sample (members 16 |> spinUp 100.0 |> lasting length |> every 1.0)
+                perturb (kick u (pixel 0 0))
+                observe [ u ]
+                lags 60.0
+                estimate [ gaussian ]
+                seed 2
+            }
+            |> Running.runAlone
+
+        (outcome.Response "Gaussian").Notes |> String.concat "; "
+
+    // A memory of 40 samples, four pieces a member.
+    Assert.Contains("standard errors are too small: blocks of 62 samples against a memory of about", notes 250.0)
+    Assert.DoesNotContain("standard errors are too small", notes 1000.0)

@@ -166,6 +166,22 @@ let timeBlocks c =
     let pairs = c.Plan.Members / 2
     max 1 (int (Math.Ceiling(32.0 / float pairs)))
 
+/// What the reader should know of pieces that are short against the memory of the field.
+let memoryNotes c (own: SpectralLagProducts) =
+    let pieces = timeBlocks c
+
+    if pieces = 1 then
+        []
+    else
+        let length, memory = c.Plan.Samples / int64 pieces, own.CorrelationSamples()
+
+        if float length >= 2.0 * memory then
+            []
+        else
+            [
+                $"standard errors are too small: blocks of {length} samples against a memory of about {Digest.number memory}; take more members, or a longer record"
+            ]
+
 let productsKey c observable conjugate =
     $"lag products {describe c.Experiment}\nlags {c.Longest}\n{Field.canonical observable} with {conjugate}"
 

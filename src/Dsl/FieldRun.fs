@@ -580,10 +580,24 @@ let private answers setting (experiment: Experiment) isKick (functionals: Functi
     let statistics =
         StationaryLaw.ofField (string c.Unknown) c.Plan.Every onePoint products[(c.Unknown, "the state")]
 
+    let short = memoryNotes c products[(c.Unknown, "the state")]
+
+    let noted (r: Response) =
+        let fromRecord (e: Estimator) =
+            match e.Method with
+            | Method.Dynamical _
+            | Method.Propagator -> false
+            | _ -> e.Label = r.Estimator
+
+        if List.exists fromRecord experiment.Estimate then
+            { r with Notes = r.Notes @ short }
+        else
+            r
+
     {
         nothing with
             Statistics = [ statistics ]
-            Responses = estimates |> List.map fst
+            Responses = estimates |> List.map (fst >> noted)
             Scores = estimates |> List.collect snd |> List.distinctBy _.Estimator
             Generated = FieldGenerate.run c products[(c.Unknown, "the state")] fields deviation shared
             Snapshots = snapshots c

@@ -131,6 +131,15 @@ public sealed class SpectralLagProducts
         return (trace, meansA[block], meansB[block], Counts[block]);
     }
 
+    /// <summary>The integrated autocorrelation time of the slowest mode that bears a hundredth of the variance or more, in lags, from the lags that are stored: of lag products of u with u.</summary>
+    public double CorrelationSamples()
+    {
+        var c = Average();
+        double total = c[0].Sum(mode => mode.Real);
+        return Enumerable.Range(0, Grid.Sites).Where(k => c[0][k].Real >= 0.01 * total)
+            .Select(k => CorrelationTime.Windowed(Lags, lag => c[lag][k].Real / c[0][k].Real, 5, (long)Math.Max(1, Fields))).DefaultIfEmpty(1).Max();
+    }
+
     /// <summary>The spatial mean of A at lag 0.</summary>
     public double Mean => meansA.Sum(m => m[0]) / Fields / Grid.Sites;
 
