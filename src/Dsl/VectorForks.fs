@@ -7,7 +7,7 @@ open Leith.Stages
 open Leith.VectorRecord
 
 /// Lags at which forks are looked at, the share of the run's time that they may take, and tiles of starts at most.
-let private lagsLooked, private share, private mostStarts = 16, 0.1, 1024.0
+let private lagsLooked, private share, private mostStarts = 16, 0.1, 128.0
 
 /// √(Var(E[A(t) | x₀]) + 2 standard errors) of a row of [unknowns, observables] at a lag in units of time.
 type Forked = {

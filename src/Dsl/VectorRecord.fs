@@ -22,7 +22,11 @@ let pushed c =
     match c.Experiment.Perturb with
     | Perturbation.Push fields -> fields |> List.map (fun f -> List.findIndex ((=) f) c.Unknowns)
     | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of scalar unknowns, got a kick of a site of {u}; write push {u}.")
-    | other -> raise (LeithException $"perturb: {other}: not yet.")
+    | other ->
+        raise (
+            LeithException
+                $"perturb: expected pushes of unknowns for a propagator, got {other}; write push {c.Unknowns.Head}, or leave propagator out."
+        )
 
 /// Where an observable stands among the rows A = [x, observables that are no unknowns].
 let rowsOf c =

@@ -52,7 +52,9 @@ public sealed class Forks(IReadOnlyList<Tile> starts, int members, Func<ITileMap
         // starts of the same members are correlated in time: they stay together
         var groups = blocks.GroupBy(b => (b.Key / 16 % tiles, b.Key % 16)).Select(g => g.Select(b => b.Value).Aggregate(Add)).ToArray();
         int width = outputs.Count;
-        var (values, errors) = Jackknife.Curve(groups.Length, without => Covariance(groups.Where((_, g) => g != without).Aggregate(Add)));
+        var total = groups.Aggregate(Add);
+        double[][] Without(int group) => group >= 0 && group < groups.Length ? [.. total.Zip(groups[group], (x, y) => x.Zip(y, (p, q) => p - q).ToArray())] : total;
+        var (values, errors) = Jackknife.Curve(groups.Length, without => Covariance(Without(without)));
         double[][] Shaped(double[] flat) => [.. flat.Chunk(width)];
         return new([.. Enumerable.Range(0, lags).Select(i => i * every)], Shaped(values), Shaped(errors));
     }
