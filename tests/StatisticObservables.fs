@@ -202,3 +202,56 @@ let ``Words of statistics refuse what has no meaning`` () =
     }
 
     Assert.Contains("a statistic of its law", Assert.Throws<LeithException>(fun () -> Experiment.validate drift).Message)
+
+[<Fact>]
+let ``Expressions, events and quantiles of a recording answer as those of an ensemble do`` () =
+    // x ← φ x + noise: a Gaussian law that a push of x moves as a whole
+    let phi, samples = 0.9, 200_000
+    let random = Random 5
+
+    let normal () =
+        sqrt (-2.0 * log (1.0 - random.NextDouble())) * cos (2.0 * Math.PI * random.NextDouble())
+
+    let mutable state = 0.0
+
+    let series =
+        Array.init samples (fun _ ->
+            state <- phi * state + sqrt (1.0 - phi * phi) * normal ()
+            state)
+
+    let path = IO.Path.GetTempFileName() + ".csv"
+
+    IO.File.WriteAllLines(
+        path,
+        "x"
+        :: [
+            for v in series -> v.ToString("R", Globalization.CultureInfo.InvariantCulture)
+        ]
+    )
+
+    try
+        let data = recording path
+        let c = column data 0
+
+        let outcome =
+            runAlone {
+                linear [ c; square c; quantile 0.8 c; above 0.3 c ] with
+                    Source = Source.Recorded data
+                    Perturb = push c
+                    Lags = 4.0
+                    Estimate = [ gaussian; libraryOf [ c; cube c ]; robust gaussian (polynomials 3) ]
+            }
+
+        Assert.Equal(3, outcome.Responses.Length)
+
+        let standard v =
+            exp (-v * v / 2.0) / sqrt (2.0 * Math.PI)
+
+        for r in outcome.Responses do
+            for lag in 0..4 do
+                let decay = phi ** float lag
+
+                for i, expected in [ 0, decay; 1, 0.0; 2, decay; 3, standard 0.3 * decay ] do
+                    agrees $"{r.Estimator}, {r.Components[i]} at {lag}" expected r.Values[i].[lag] (r.StandardError.Value[i].[lag] + 1e-3)
+    finally
+        IO.File.Delete path

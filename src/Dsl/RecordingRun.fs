@@ -171,6 +171,27 @@ let private verdict (estimator: Estimator) (data: Data) (response: Response) (ba
 
     $"Believe {response.Estimator} as far as {condition}: {answers.Length} of {response.Components.Length - 1} other components answer a push of {response.Perturbation} beyond what unconnected ones would{strongest}."
 
+/// Expressions among the observables, in the names of the recording, and the row and name of everything that is observed: components first, then expressions.
+let private observedRows (r: Recording) (data: Data) (observe: Field list) =
+    let isColumn =
+        function
+        | Field.Unknown _ -> true
+        | _ -> false
+
+    let named = renamed data (unknowns data r) "observe" "expressions"
+
+    let others =
+        observe |> List.filter (isColumn >> not) |> List.map named |> List.distinct
+
+    let rows f =
+        if isColumn f then
+            indices "observe" r [ f ] |> List.map (fun i -> i, r.Names[i])
+        else
+            let expression = named f
+            [ r.Components + List.findIndex ((=) expression) others, string expression ]
+
+    others, List.collect rows observe
+
 let run setting (experiment: Experiment) (data: Data) =
     ignore setting.Threads
     let r = Terminal.stage "read" (fun _ -> load data)
@@ -183,8 +204,15 @@ let run setting (experiment: Experiment) (data: Data) =
         | Perturbation.Kick(u, _) -> raise (LeithException $"perturb: expected a push of a column, got a kick of {u}; write push (column data 0).")
         | _ -> []
 
-    let observed = indices "observe" r experiment.Observe
-    let products = Terminal.stage "correlate" (fun _ -> LagProducts.Of(r, longest))
+    let others, named = observedRows r data experiment.Observe
+    let observed = List.map fst named
+
+    let products =
+        Terminal.stage "correlate" (fun _ ->
+            if others.IsEmpty then
+                LagProducts.Of(r, longest)
+            else
+                LagProducts.Of(r, longest, series r (unknowns data r) others, [||]))
 
     let normalisation (estimator: Estimator) =
         match estimator.Normalisation with
@@ -193,7 +221,7 @@ let run setting (experiment: Experiment) (data: Data) =
 
     let seed = uint64 experiment.Seed
 
-    let conjugate = asked r data experiment observed (indices "perturb" r) longest
+    let conjugate = asked r data experiment named others (indices "perturb" r) longest
 
     let plain (estimator: Estimator) : Response list * ScoreReport list =
         let estimate, notes, scores =
@@ -213,7 +241,7 @@ let run setting (experiment: Experiment) (data: Data) =
                     Observable = experiment.Observe |> List.map string |> String.concat ", "
                     Perturbation = r.Names[kick]
                     Lags = estimate.Lags
-                    Components = observed |> List.map (fun i -> r.Names[i]) |> Array.ofList
+                    Components = named |> List.map snd |> Array.ofList
                     Values = curves estimate.Values kick
                     StandardError = Some(curves estimate.StandardError kick)
                     BiasBound = None
@@ -233,7 +261,11 @@ let run setting (experiment: Experiment) (data: Data) =
         scores
 
     let answers (estimator: Estimator) =
-        if VectorConjugate.isConjugateTo experiment.Perturb estimator then
+        // expressions are rows of the Gaussian's sums; a score that was fitted answers them as it does any push
+        if
+            VectorConjugate.isConjugateTo experiment.Perturb estimator
+            || not (others.IsEmpty || estimator.Method.IsGaussian)
+        then
             Terminal.stage $"resample {estimator}" (fun _ -> conjugate estimator)
         else
             plain estimator
@@ -254,7 +286,7 @@ let run setting (experiment: Experiment) (data: Data) =
             High = side band.High
         }
 
-    let bands = pushes |> List.map nullBand
+    let bands = if others.IsEmpty then pushes |> List.map nullBand else []
     let readAs = String.concat ", " r.Notes
 
     {
@@ -264,7 +296,7 @@ let run setting (experiment: Experiment) (data: Data) =
             NullBands = bands
             Verdict = List.tryHead bands |> Option.map (verdict experiment.Estimate.Head data all.Head)
             Maps =
-                if observed.Length = r.Components then
+                if others.IsEmpty && observed.Length = r.Components then
                     all |> List.truncate 1 |> List.collect (fun response -> maps data response r.Components)
                 else
                     []

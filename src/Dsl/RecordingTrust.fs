@@ -88,8 +88,8 @@ let clusterScore (r: Recording) seed (asked: Clusters) =
 
     score, samples, deviation
 
-/// What is asked of a recording; the rows that are observed.
-let private questionOf (r: Recording) (data: Data) (experiment: Experiment) (observed: int list) indices : Question =
+/// What is asked of a recording; the rows that are observed with their names, components first, then expressions of them.
+let private questionOf (r: Recording) (data: Data) (experiment: Experiment) (observed: (int * string) list) others indices : Question =
     let components = unknowns data r
 
     let column (f: Field) =
@@ -97,8 +97,8 @@ let private questionOf (r: Recording) (data: Data) (experiment: Experiment) (obs
 
     {
         Unknowns = components
-        Others = []
-        Observed = observed |> List.map (fun i -> i, r.Names[i])
+        Others = others
+        Observed = observed
         Changes =
             (match experiment.Perturb with
              | Perturbation.Push fields -> indices fields |> List.map (fun i -> Change.unit components components[i])
@@ -136,7 +136,9 @@ let private tablesOf (r: Recording) longest (symbols: float[][]) (question: Ques
             )
         | None -> ()
 
-    let lags = LagProducts.Of(r, longest, [||], quantities)
+    let lags =
+        LagProducts.Of(r, longest, seriesOf values names question.Others, quantities)
+
     let features = Array.truncate q.Features.Length quantities
     let block = Nullable lags.BlockLength
 
@@ -169,8 +171,8 @@ let private clusteredSeries (score: ClusteredScore) (samples: float[][]) (deviat
     Array.init rows[0].Length (fun i -> rows |> Array.map (fun row -> row[i]))
 
 /// Answers of an estimator of a recording by conjugate observables.
-let asked (r: Recording) (data: Data) (experiment: Experiment) (observed: int list) indices longest =
-    let question = lazy (questionOf r data experiment observed indices)
+let asked (r: Recording) (data: Data) (experiment: Experiment) observed others indices longest =
+    let question = lazy (questionOf r data experiment observed others indices)
     let seed = uint64 experiment.Seed
     let components = unknowns data r
 
