@@ -176,7 +176,7 @@ let private compilers = [
     mistake (withLine "noise (perSite u)") 1 2 "'Field'"
     mistake (withLine "noise (additive 0.1)") 1 2 "'Operator'"
     mistake (withLine "noise (ito (ddt x == x))") 1 2 "'Equation list'"
-    mistake (withLine "noise (independent [ on u ])") 1 2 "'Noise -> Field * Noise'"
+    mistake (withLine "noise (independent [ on u ])") 1 2 "'a -> Field * 'a"
 ]
 
 let private good = [

@@ -8,11 +8,6 @@ let private isExact (estimator: Estimator) =
     | Method.Exact _ -> true
     | _ -> false
 
-let private isField (experiment: Experiment) =
-    match experiment.Source with
-    | Source.Simulated(equations, _, _, _) -> not (Equations.fields equations).IsEmpty
-    | _ -> false
-
 let private canRun experiment =
     try
         Experiment.validate experiment
@@ -32,7 +27,7 @@ let private scores (group: Experiment list) =
     })
 
 /// For each experiment the exact estimators whose sums over the record are to be gathered in the same pass as its own; none where its own are all there are.
-/// Sums of fields are kept score by score, so that the first experiment gathers for the others; those of scalar unknowns lie in one table, which all must ask for.
+/// Sums lie in one table, which all must ask for.
 let share (experiments: Experiment list) : Estimator list list =
     let states (experiment: Experiment) =
         Stages.describe experiment, experiment.Lags
@@ -50,9 +45,7 @@ let share (experiments: Experiment list) : Estimator list list =
                 let own =
                     experiment.Estimate |> List.filter isExact |> List.map _.Method |> List.distinct
 
-                let alone = List.map _.Method all = own
-                let served = isField experiment && group.Head <> experiment
-                if alone || served then [] else all
+                if List.map _.Method all = own then [] else all
     ]
 
 /// The estimators of an experiment, those with known scores in the order of the companions, which stand in for scores that it does not ask for.
