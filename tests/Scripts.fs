@@ -690,6 +690,7 @@ let private readResult (folder: string) =
                 "sigma"
                 "stein"
                 "certificate"
+                "certificateNote"
                 "trainingSeconds"
                 "relativeError"
                 "equation"
@@ -734,7 +735,7 @@ let ``Experiments with a model are sketched`` (name: string, responses: int, com
         Assert.Equal(components, response.GetProperty("components").GetArrayLength())
 
     Assert.Equal<string list>([ "dynamical"; "Gaussian"; "exact score"; "learned" ], texts "estimator" (result.GetProperty "errors"))
-    Assert.Equal<string list>([ "exact score"; "learned" ], texts "estimator" (result.GetProperty "scores"))
+    Assert.Equal<string list>([ "Gaussian"; "exact score"; "learned" ], texts "estimator" (result.GetProperty "scores"))
     Assert.Equal(4, result.GetProperty("checks").GetArrayLength())
 
 [<Theory>]

@@ -22,7 +22,6 @@ let response (r: Response) =
         "estimator", Text r.Estimator
         "observable", Text r.Observable
         "perturbation", Text r.Perturbation
-        "axis", Text r.Axis
         "lags", row r.Lags
         "components", r.Components |> Array.map Text |> List.ofArray |> Items
         "values", rows r.Values
@@ -56,6 +55,7 @@ let private score (s: ScoreReport) =
         |> List.map (fun t -> Members [ "field", Text t.Field; "value", Number t.Value; "z", Number t.Z ])
         |> Items
         "certificate", s.Certificate |> Option.map certificate |> orNull
+        "certificateNote", s.CertificateNote |> Option.map Text |> orNull
         "trainingSeconds", s.TrainingSeconds |> Option.map Number |> orNull
         "relativeError", s.RelativeError |> Option.map certificate |> orNull
         "equation", s.Equation |> List.map Text |> Items

@@ -482,7 +482,12 @@ let private scores (page: Page) (outcome: Outcome) pens =
             | None -> ()
 
             match score.Certificate with
-            | Some(value, error) -> score.Estimator, $"certificate: squared score error {Digest.number value} ± {Digest.uncertainty error}"
+            | Some(value, error) -> score.Estimator, $"certificate ‖ŝ − s‖²_D = {Digest.number value} ± {Digest.uncertainty error}"
+            | None -> ()
+
+            match score.CertificateNote with
+            | Some note when score.Certificate.IsSome -> score.Estimator, $"certificate: {note}"
+            | Some note -> score.Estimator, $"no certificate: {note}"
             | None -> ()
 
             match score.Sigma with
