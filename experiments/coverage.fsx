@@ -1,7 +1,7 @@
 // Question   Does a 95 % band cover the truth in 95 % of recordings, lag by lag and as a whole curve?
 // Equation   du/dt = −u + √2 ξ, and the scalar climate dx/dt = F + a x + b x² − c x³ + s ξ; 1,000 independent recordings of each
 // Expect     coverage of 93 to 97 % at every lag, for the Gaussian estimate about its own limit, the exact score and a doubly robust estimate
-// Run        ./run experiments/coverage.fsx          (3 min on two cores; --sketch: seconds)
+// Run        ./run experiments/coverage.fsx          (1 min on two cores; --sketch: seconds)
 // Source     Künsch (1989), Ann. Statist. 17, 1217; Hall (1992), The Bootstrap and Edgeworth Expansion; reference: the Fokker–Planck equation, to five digits
 #load "../leith.fsx"
 open Leith

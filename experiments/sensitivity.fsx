@@ -14,7 +14,7 @@ let drift = force + a * x + b * square x - c * cube x
 // The score 2 f/s².
 let known = exactOf [ 2.0 / s ** 2 * drift ]
 let robustly = robust gaussian (polynomials 5) |> named "Gaussian, robust"
-let runs = dynamical (pairs 16384)
+let runs = dynamical (pairs 131072)
 
 // How long each member is sampled.
 let length = optionalArgument 0 |> Option.map float |> Option.defaultValue 10000.0

@@ -1,7 +1,7 @@
 // Question   How does a bad score show, when the true one is not known?
 // Equation   dx/dt = F + a x + b x² − c x³ + s ξ, F = .6, a = −.0222, b = −.2, c = .0494, s = .7071
 // Expect     A score that is a fifth too small and the Gaussian one: Stein table red, certificates .034 and .204 against 0, plug-in responses wrong (.54 and .74 against .6725 after .5), robust ones right
-// Run        ./run experiments/trust.fsx      (1 min on two cores; --sketch: 10 s)
+// Run        ./run experiments/trust.fsx      (4 s on two cores)
 // Source     model: Majda, Franzke, Crommelin (2009), Proc. Natl. Acad. Sci. 106, 3649, constants of arXiv:2504.13333; exact values: the Fokker–Planck equation
 #load "../leith.fsx"
 open Leith
