@@ -4,8 +4,8 @@ module Leith.Tests.Running
 open System.IO
 open Leith
 
-/// What an experiment finds, from a cache of its own, on two threads.
-let runAlone (experiment: Experiment) : Outcome =
+/// What an experiment finds, from a cache of its own, on so many threads.
+let runOn threads (experiment: Experiment) : Outcome =
     Terminal.isQuiet <- true
     let folder = Directory.CreateTempSubdirectory("leith-tests-").FullName
 
@@ -15,7 +15,7 @@ let runAlone (experiment: Experiment) : Outcome =
                 Sketch = false
                 Out = Path.Combine(folder, "out")
                 Seed = None
-                Threads = 2
+                Threads = threads
                 Debug = false
                 Cache = Some(Path.Combine(folder, "cache"))
                 Values = []
@@ -23,3 +23,6 @@ let runAlone (experiment: Experiment) : Outcome =
             experiment
     finally
         Directory.Delete(folder, true)
+
+/// What an experiment finds, from a cache of its own, on two threads.
+let runAlone (experiment: Experiment) : Outcome = runOn 2 experiment

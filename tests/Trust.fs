@@ -496,7 +496,6 @@ let ``Pushes that cannot be are refused with the place`` () =
     fails [ "a push that is finite on all data"; "log(x)"; "at x = " ] (fun () -> ask (pushAlong [ x, log x ]) [ gaussian ])
     fails [ "testedOn"; "one component for each of 1 unknowns, got 2" ] (fun () -> ask (push x) [ gaussian |> testedOn [ [ x; x ] ] ])
     fails [ "collinear" ] (fun () -> ask (push x) [ robust gaussian (forecastFrom [ x; 2.0 * x ]) ])
-    fails [ "expected polynomials, features or a ridge"; "got a network" ] (fun () -> ask (push x) [ robust gaussian (forecastBy mlp) ])
     fails [ "the constant 1 belongs to every forecast" ] (fun () -> ask (push x) [ robust gaussian (forecastFrom [ x; number 2.0 ]) ])
 
     // a number that lives on a half line: the density x^{−.2} e^{−x} does not vanish at 0

@@ -273,8 +273,30 @@ module EstimateWords =
     let ridgeOf (strength: float) (fields: Field list) =
         Regression.Ridge(some "ridgeOf" fields, Some(Expect.positive "ridgeOf" strength))
 
-    /// The hidden layer of a network that forecasts the observables: `robust gaussian (forecastBy mlp)`.
-    let forecastBy (network: Network) = Regression.Network network
+    /// The hidden units of a network, one layer of tanh(b + w·x), that is trained to forecast the observables, with the unknowns themselves: `robust gaussian (forecastBy (mlp |> channels 16))`.
+    /// 32 units at most; channels, steps, batch and rate are those of the network.
+    let forecastBy (network: Network) =
+        if network.Architecture <> Architecture.Dense then
+            raise (LeithException "forecastBy: expected a dense network, got one for fields; write forecastBy mlp.")
+
+        let further = [
+            if network.Weights.IsSome then
+                "weights of a file"
+            if network.Sigma.IsSome then
+                "a noise level"
+            if network.Schedule.IsSome then
+                "a schedule of noise levels"
+            if not network.Symmetries.IsEmpty then
+                "symmetries"
+        ]
+
+        if not further.IsEmpty then
+            raise (
+                LeithException
+                    $"forecastBy: expected a network with channels, steps, batch and rate alone, got {further.Head}, which a forecast has no use for; leave it out."
+            )
+
+        Regression.Network network
 
     /// The doubly robust response ⟨g·∇f⟩ + ⟨(A(t) − f(u₀)) B̂⟩ with f ≈ E[A(t)|u₀]: its bias is the product of the errors of score and regression. `robust gaussian (polynomials 5)`.
     let robust (score: Estimator) (regression: Regression) =

@@ -203,10 +203,11 @@ let asked (r: Recording) (data: Data) (experiment: Experiment) observed others i
         let question = question.Value
         let estimator = inComponents estimator
         let score, _ = standsOn estimator
+        let symbols: float[][] ref = ref [||]
 
-        let ask, symbols =
+        let ask' (estimator: Estimator) =
             match score.Method with
-            | Method.Gaussian -> VectorAnswers.ask components estimator (ScorePolynomial.fitted 0.0 components components) [] None, [||]
+            | Method.Gaussian -> VectorAnswers.ask components estimator (ScorePolynomial.fitted 0.0 components components) [] None
             | Method.Library library ->
                 let plan, library, fit = libraryFit r data longest seed score library
                 let texts = VectorLibrary.texts plan
@@ -219,8 +220,7 @@ let asked (r: Recording) (data: Data) (experiment: Experiment) observed others i
                     estimator
                     form
                     (VectorLibrary.notes library texts fit)
-                    (Some(VectorLibrary.report score (Array.ofSeq r.Names) texts fit [])),
-                [||]
+                    (Some(VectorLibrary.report score (Array.ofSeq r.Names) texts fit []))
             | Method.Clustered clusters ->
                 let clustered, samples, deviation = clusterScore r seed clusters
                 let told = VectorClustered.made (fun _ -> Array.create r.Components 1.0) clustered
@@ -230,20 +230,28 @@ let asked (r: Recording) (data: Data) (experiment: Experiment) observed others i
 
                 let values = clusteredSeries clustered samples deviation score.Corrected
 
+                symbols.Value <- values
+
                 // derivatives that are not needed are not computed
                 {
                     ask with
                         Added = [
                             List.truncate values.Length (ask.Added |> List.collect fst), snd ask.Added.Head
                         ]
-                },
-                values
+                }
             | _ ->
                 raise (
                     LeithException
                         $"'{estimator}' expected a score that a recording gives, got {score}; write gaussian, libraryOf, libraryAuto or clustered."
                 )
 
+        let observables =
+            observed |> List.map (fun (row, _) -> (components @ others)[row]) |> List.distinct
+
+        let units =
+            ForecastNetwork.trainedOn components observables longest seed (Array.ofSeq r.Values)
+
+        let ask = ForecastNetwork.asked components data.Spacing units ask' estimator
         let sums = sumsOf question ask
-        let tables = tablesOf r longest symbols question sums
+        let tables = tablesOf r longest symbols.Value question sums
         VectorAnswers.answer question (question.Changes |> List.map (fun _ -> None)) sums tables

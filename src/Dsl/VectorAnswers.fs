@@ -226,10 +226,7 @@ let forecastOf (unknowns: Field list) (estimator: Estimator) (regression: Regres
     | Regression.Polynomials degree -> make (VectorLibrary.monomials unknowns degree) (Some 0.0)
     | Regression.Features fields -> make (features "forecastFrom" fields) (Some 0.0)
     | Regression.Ridge(fields, strength) -> make (features "ridge" fields) strength
-    | Regression.Network _ ->
-        raise (
-            LeithException $"robust: '{estimator}' expected polynomials, features or a ridge of scalar unknowns, got a network; write polynomials 3."
-        )
+    | Regression.Network _ -> invalidOp "the units of a network are features by now"
 
 /// The estimator whose responses come from conjugate observables of a score in closed form.
 let ask (unknowns: Field list) (estimator: Estimator) form notes report : Ask =

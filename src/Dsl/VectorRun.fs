@@ -91,7 +91,7 @@ let private library' (c: Context) estimator library (plan: VectorLibrary.Plan) (
     |> tested estimator (Some fit) (estimated c estimator fit.Response (VectorLibrary.notes library texts fit))
 
 /// What a second pass needs to know of an estimator.
-let private conjugateAsk (c: Context) samples (cluster: Estimator -> Clusters -> ClusteredScore) (estimator: Estimator) plan products moments =
+let private conjugateOf (c: Context) samples (cluster: Estimator -> Clusters -> ClusteredScore) plan products moments (estimator: Estimator) =
     let score, _ = VectorConjugate.standsOn estimator
 
     match score.Method with
@@ -129,6 +129,9 @@ let private conjugateAsk (c: Context) samples (cluster: Estimator -> Clusters ->
     | Method.Dynamical _
     | Method.Propagator
     | Method.Robust _ -> raise (LeithException $"robust: expected an estimator with a score, got {score}; write robust gaussian (polynomials 3).")
+
+let private conjugateAsk (c: Context) samples cluster (estimator: Estimator) plan products moments =
+    ForecastNetwork.asked c.Unknowns c.Plan.Every (ForecastNetwork.trained c) (conjugateOf c samples cluster plan products moments) estimator
 
 /// Samples from the scores of the estimators that ask for them.
 let private generated (c: Context) (products: LagProducts) = [

@@ -42,7 +42,7 @@ public sealed record ConjugateEstimate(ResponseEstimate Response, ResponseEstima
     /// <summary>Var(A) of each row; empty where its rows are not known.</summary>
     public double[] RowVariances { get; init; } = [];
 
-    /// <summary>Norm of ⟨φ B⟩ − ⟨L φ⟩ over the features in the metric of their covariance, for each perturbation: what the regression corrects of the score.</summary>
+    /// <summary>Norm of ⟨φ B⟩ − ⟨L φ⟩ over the features in the metric of their covariance and the ridge, for each perturbation: what the regression corrects of the score.</summary>
     public double[] SteinNorms { get; init; } = [];
 
     /// <summary>Whether the regression changes nothing, to rounding: f lies in the span that the score was fitted on.</summary>
@@ -191,7 +191,7 @@ public static class ConjugateResponse
     {
         var weights = draw.Weights(plan.Score);
         var defects = Defects(draw, plan, weights);
-        var solved = Solve(draw, plan, defects, 0);
+        var solved = Solve(draw, plan, defects, ridge);
         int d = draw.Tables.Dimension, rows = draw.Tables.Lags.Rows, columns = draw.Tables.Lags.Columns, f = plan.Regression.Length;
         double[] norms = [.. Enumerable.Range(0, plan.Conjugates.Length).Select(p => Math.Sqrt(Math.Max(0, defects.Column(p).DotProduct(solved.Column(p)))))];
         var residuals = new double[draw.Lags.Length][];
