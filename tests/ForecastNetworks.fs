@@ -78,7 +78,7 @@ let ``A trained forecast is a function of the seed, whatever the threads`` () =
     let later = states |> Array.map (fun x -> [| sin (2.0 * x[0]) |])
 
     let weights seed =
-        ForecastTraining(states, later, ForecastOptions(Units = 4, Steps = 50, Seed = seed)).Train().Weights
+        ForecastTraining(states, 1, later, ForecastOptions(Units = 4, Steps = 50, Seed = seed)).Train().Weights
         |> Array.concat
 
     Assert.Equal<float[]>(weights 3UL, weights 3UL)
@@ -87,14 +87,19 @@ let ``A trained forecast is a function of the seed, whatever the threads`` () =
 [<Fact>]
 let ``The gradient of the loss is that of differences, for any shape and any weights`` () =
     let holds (inputs, outputs, units, seed: int) =
+        let further = seed % 3
+
         let draw i j =
             Draw.Normal(uint64 seed, 9UL, int64 i, int64 j)
 
         let states =
-            Array.init 12 (fun n -> Array.init inputs (fun i -> 3.0 + 2.0 * draw n i))
+            Array.init 12 (fun n -> Array.init (inputs + further) (fun i -> 3.0 + 2.0 * draw n i))
 
         let later = Array.init 12 (fun n -> Array.init outputs (fun o -> draw (100 + n) o))
-        let training = ForecastTraining(states, later, ForecastOptions(Units = units))
+
+        let training =
+            ForecastTraining(states, inputs, later, ForecastOptions(Units = units))
+
         let weights = Array.init training.Weights (fun i -> draw 1000 i)
         let pairs = [| 0; 3; 3; 7 |]
         let gradient = Array.zeroCreate training.Weights
@@ -169,6 +174,6 @@ let ``Networks that cannot forecast are refused with what to write`` () =
     let rows = [| for n in 0..8 -> [| float n |] |]
 
     let error =
-        Assert.Throws<LeithException>(fun () -> ForecastTraining(rows, rows, ForecastOptions()) |> ignore)
+        Assert.Throws<LeithException>(fun () -> ForecastTraining(rows, 1, rows, ForecastOptions()) |> ignore)
 
     Assert.Contains("expected at least ten pairs of a state and what follows it, got 9", error.Message)

@@ -273,7 +273,7 @@ module EstimateWords =
     let ridgeOf (strength: float) (fields: Field list) =
         Regression.Ridge(some "ridgeOf" fields, Some(Expect.positive "ridgeOf" strength))
 
-    /// The hidden units of a network, one layer of tanh(b + w·x), that is trained to forecast the observables, with the unknowns themselves: `robust gaussian (forecastBy (mlp |> channels 16))`.
+    /// The hidden units of a network, one layer of tanh(b + w·x), that is trained to forecast the observables, with the unknowns and (of five at most) their products: `robust gaussian (forecastBy (mlp |> channels 16))`.
     /// 32 units at most; channels, steps, batch and rate are those of the network.
     let forecastBy (network: Network) =
         if network.Architecture <> Architecture.Dense then

@@ -25,25 +25,30 @@ type Trained = {
 
 let private units (network: Network) = min mostUnits network.Channels
 
+/// What the forecast knows besides the units: the unknowns and, of few, their products by pairs, which make short lags of second moments exact.
+let private known (unknowns: Field list) =
+    VectorLibrary.monomials unknowns (if unknowns.Length <= 5 then 2 else 1)
+
 /// Lags in samples that are forecast, 0 and the longest among them, and the thinning that they stand on.
 let spread longest =
     let thin = max 1 (longest / 8)
     let top = longest / thin
     thin, List.distinct [ 0; (top + 7) / 8; (top + 2) / 3; top ]
 
-/// x and A(t) at the lags [pair], in the order of time; states are [time][member][component].
+/// What is known at x and A(t) at the lags [pair], in the order of time; states are [time][member][component].
 let private pairs (unknowns: Field list) (observables: Field list) (lags: int list) (states: float[][][]) =
-    let program = Lower.scalarProgram unknowns observables
-
-    let values =
+    let valuesOf fields =
+        let program = Lower.scalarProgram unknowns fields
         states |> Array.map (Array.map (fun x -> program.Evaluate(ReadOnlySpan x, 0.0)))
+
+    let known, values = valuesOf (known unknowns), valuesOf observables
 
     let times = max 0 (states.Length - List.max lags)
     let stride = max 1 (times * states[0].Length / (2 * pairsWanted))
 
     [|
         for n in 0..stride .. times - 1 do
-            yield! states[n]
+            yield! known[n]
     |],
     [|
         for n in 0..stride .. times - 1 do
@@ -54,7 +59,7 @@ let private pairs (unknowns: Field list) (observables: Field list) (lags: int li
                 |]
     |]
 
-let private train (network: Network) seed cancellation (states, later) =
+let private train (network: Network) components seed cancellation (rows, later) =
     let options =
         ForecastOptions(
             Units = units network,
@@ -64,7 +69,7 @@ let private train (network: Network) seed cancellation (states, later) =
             Seed = seed + uint64 network.Retraining * 0x9E3779B97F4A7C15UL
         )
 
-    ForecastTraining(states, later, options).Train cancellation
+    ForecastTraining(rows, components, later, options).Train cancellation
 
 /// tanh(b + Σ w_i x_i).
 let private trees (unknowns: Field list) (weights: float[][]) (offsets: float[]) = [
@@ -121,7 +126,7 @@ let trained (c: Context) (network: Network) =
             let found =
                 states c thin (List.max lags)
                 |> pairs c.Unknowns observables lags
-                |> train network c.Seed c.Setting.Cancellation
+                |> train network c.Unknowns.Length c.Seed c.Setting.Cancellation
 
             stopIfCancelled c.Setting
             toArrays found))
@@ -136,11 +141,11 @@ let trainedOn (unknowns: Field list) (observables: Field list) longest seed (val
     |]
 
     pairs unknowns observables lags states
-    |> train network seed Threading.CancellationToken.None
+    |> train network unknowns.Length seed Threading.CancellationToken.None
     |> toArrays
     |> ofArrays unknowns (lags |> List.map ((*) thin))
 
-/// What `ask` makes of an estimator, with the unknowns and the units of a network as its features where it is to forecast by one; `every`: the time between samples.
+/// What `ask` makes of an estimator, with monomials and the units of a network as its features where it is to forecast by one; `every`: the time between samples.
 let asked (unknowns: Field list) (every: float) (train: Network -> Trained) (ask: Estimator -> Ask) (estimator: Estimator) : Ask =
     match estimator.Method with
     | Method.Robust(score, Regression.Network network) ->
@@ -149,7 +154,7 @@ let asked (unknowns: Field list) (every: float) (train: Network -> Trained) (ask
         let made =
             ask {
                 estimator with
-                    Method = Method.Robust(score, Regression.Ridge(unknowns @ found.Units, None))
+                    Method = Method.Robust(score, Regression.Ridge(known unknowns @ found.Units, None))
             }
 
         let lags =
@@ -173,7 +178,7 @@ let asked (unknowns: Field list) (every: float) (train: Network -> Trained) (ask
                     made.Forecast
                     |> Option.map (fun f -> {
                         f with
-                            Text = $"the unknowns and {found.Units.Length} hidden units of a network"
+                            Text = $"{(known unknowns).Length} monomials and {found.Units.Length} hidden units of a network"
                     })
         }
     | _ -> ask estimator

@@ -27,8 +27,9 @@ public sealed record ForecastOptions
 public sealed record ForecastUnits(double[][] Weights, double[] Offsets, double HeldOut, int Steps);
 
 /// <summary>
-/// A forecast of later values from a state by one layer of hidden units, y = c + P x + V tanh(b + W x), trained for the least ⟨(y − A(t))²⟩ with both sides brought to
-/// mean 0 and variance 1. Of a least-squares regression on x and the units only W and b are needed. The result is a function of the pairs and the seed, bit for bit.
+/// A forecast of later values from a state by one layer of hidden units, y = c + P m(x) + V tanh(b + W x), trained for the least ⟨(y − A(t))²⟩ with both sides brought to
+/// mean 0 and variance 1. m are functions that the regression has anyway, the components of x first: the units learn what these leave.
+/// Of a regression on m and the units only W and b are needed. The result is a function of the pairs and the seed, bit for bit.
 /// </summary>
 /// <remarks>Adam (Kingma, Ba 2015) on batches drawn with replacement from the first four fifths of the pairs; the weights with the lowest error on the last fifth are kept.</remarks>
 public sealed class ForecastTraining
@@ -38,26 +39,29 @@ public sealed class ForecastTraining
 
     private readonly ForecastOptions options;
     private readonly double[] mean, scale;
-    private readonly double[][] states, later;
+    private readonly double[][] rows, later;
+    private readonly int known;
 
     /// <summary>Pairs in the order of time.</summary>
-    /// <param name="states">x, [pair][component].</param>
+    /// <param name="rows">m(x), [pair][function]: the components of x, then the further functions.</param>
+    /// <param name="components">Components of x.</param>
     /// <param name="later">A(t) of each observable at each lag, [pair][value].</param>
     /// <param name="options">Units and training.</param>
     /// <exception cref="LeithException">Fewer than ten pairs, numbers that are not finite, no unit.</exception>
-    public ForecastTraining(double[][] states, double[][] later, ForecastOptions options)
+    public ForecastTraining(double[][] rows, int components, double[][] later, ForecastOptions options)
     {
-        if (states.Length < 10 || later.Length != states.Length)
-            throw new LeithException($"forecastBy: expected at least ten pairs of a state and what follows it, got {Math.Min(states.Length, later.Length)}; simulate longer, or ask for shorter lags.");
+        if (rows.Length < 10 || later.Length != rows.Length)
+            throw new LeithException($"forecastBy: expected at least ten pairs of a state and what follows it, got {Math.Min(rows.Length, later.Length)}; simulate longer, or ask for shorter lags.");
         if (options.Units < 1) throw new LeithException($"forecastBy: expected at least one hidden unit, got {options.Units}; write mlp |> channels 16.");
-        int bad = Math.Max(Array.FindIndex(states, row => !row.All(double.IsFinite)), Array.FindIndex(later, row => !row.All(double.IsFinite)));
+        int bad = Math.Max(Array.FindIndex(rows, row => !row.All(double.IsFinite)), Array.FindIndex(later, row => !row.All(double.IsFinite)));
         if (bad >= 0) throw new LeithException($"forecastBy: expected states and observables that are finite on all data, got some at pair {bad} that are not; take others.");
         this.options = options;
-        (this.states, mean, scale) = Standardised(states);
+        (this.rows, mean, scale) = Standardised(rows);
         (this.later, _, _) = Standardised(later);
-        Inputs = states[0].Length;
+        Inputs = components;
+        known = rows[0].Length;
         Outputs = later[0].Length;
-        Held = Math.Max(1, states.Length / 5);
+        Held = Math.Max(1, rows.Length / 5);
     }
 
     /// <summary>Numbers of one state.</summary>
@@ -70,19 +74,19 @@ public sealed class ForecastTraining
     public int Held { get; }
 
     /// <summary>Numbers in W, b, P, V and c: [unit][w, b], then [output][P, V, c].</summary>
-    public int Weights => options.Units * (Inputs + 1) + Outputs * (Inputs + options.Units + 1);
+    public int Weights => options.Units * (Inputs + 1) + Outputs * (known + options.Units + 1);
 
     /// <summary>The training.</summary>
     public ForecastUnits Train(CancellationToken cancellation = default)
     {
         double[] weights = First(), best = (double[])weights.Clone(), gradient = new double[Weights], first = new double[Weights], second = new double[Weights];
-        var held = Enumerable.Range(states.Length - Held, Held).ToArray();
+        var held = Enumerable.Range(rows.Length - Held, Held).ToArray();
         var batch = new int[options.Batch];
         var (lowest, kept, worse) = (Loss(weights, held, null), 0, 0);
         int between = Math.Max(1, options.Steps / Validations);
         for (int step = 0; step < options.Steps && worse < Patience && !cancellation.IsCancellationRequested; step++)
         {
-            for (int i = 0; i < batch.Length; i++) batch[i] = Draw.Index(options.Seed, Purpose + 1, step, i, states.Length - Held);
+            for (int i = 0; i < batch.Length; i++) batch[i] = Draw.Index(options.Seed, Purpose + 1, step, i, rows.Length - Held);
             Array.Clear(gradient);
             Loss(weights, batch, gradient);
             Move(weights, gradient, first, second, step);
@@ -99,15 +103,15 @@ public sealed class ForecastTraining
     /// <summary>⟨(y − A)²⟩ over some pairs, the mean over what is forecast; its gradient is added to one that is given.</summary>
     public double Loss(double[] weights, int[] pairs, double[]? gradient)
     {
-        int units = options.Units, from = units * (Inputs + 1), width = Inputs + units + 1;
+        int units = options.Units, from = units * (Inputs + 1), width = known + units + 1;
         double sum = 0, factor = 1.0 / ((double)pairs.Length * Outputs);
         double[] layer = new double[width], back = new double[width];
         layer[^1] = 1;
         foreach (int pair in pairs)
         {
-            var (x, target) = (states[pair], later[pair]);
+            var (x, target) = (rows[pair], later[pair]);
             x.CopyTo(layer, 0);
-            for (int k = 0; k < units; k++) layer[Inputs + k] = Math.Tanh(weights[k * (Inputs + 1) + Inputs] + Dot(weights, k * (Inputs + 1), x, Inputs));
+            for (int k = 0; k < units; k++) layer[known + k] = Math.Tanh(weights[k * (Inputs + 1) + Inputs] + Dot(weights, k * (Inputs + 1), x, Inputs));
             Array.Clear(back);
             for (int o = 0; o < Outputs; o++)
             {
@@ -131,7 +135,7 @@ public sealed class ForecastTraining
     {
         for (int k = 0; k < options.Units; k++)
         {
-            double h = layer[Inputs + k], slope = back[Inputs + k] * (1 - h * h);
+            double h = layer[known + k], slope = back[known + k] * (1 - h * h);
             int at = k * (Inputs + 1);
             for (int i = 0; i < Inputs; i++) gradient[at + i] += slope * x[i];
             gradient[at + Inputs] += slope;
