@@ -238,3 +238,38 @@ let ``frequencies that the lags cannot show are refused`` () =
     fails [ "up to π/0.5 = 6.28318531"; "got 7" ] (fun () -> of' [ 7.0 ] ())
     fails [ "at least one frequency" ] (fun () -> of' [] ())
     of' [ Math.PI / 0.5 ] () |> ignore
+
+[<Fact>]
+let ``A slow part that no single lag shows counts as error of a sensitivity`` () =
+    // e^{−t} − .004 e^{−t/6} to lag 20, with noise of .0005 a lag: the slow part is resolved in the mean of many lags alone
+    let every, lags = 0.5, 41
+    let exact = 1.0 - 0.004 * 6.0
+
+    let curve (random: Random) slow =
+        Array.init lags (fun i ->
+            let t = every * float i
+
+            let noise =
+                sqrt (-2.0 * log (1.0 - random.NextDouble())) * cos (2.0 * Math.PI * random.NextDouble())
+
+            exp -t - slow * exp (-t / 6.0) + 0.0005 * noise)
+
+    let random = Random 11
+
+    let of' slow =
+        let values = curve random slow
+        // resamples scatter as the curve does: half the difference of two of its kind, scaled
+        let replicates =
+            Array.init 200 (fun _ ->
+                let one, other = curve random slow, curve random slow
+                Array.map3 (fun v a b -> v + (a - b) / sqrt 2.0) values one other)
+
+        StaticSensitivity.Of(values, Array.create lags 0.0005, replicates, every)
+
+    let hidden = of' 0.004
+    Assert.Contains(hidden.Notes, fun note -> note.Contains "something slow goes on")
+    Assert.True(abs (hidden.Value - exact) <= 2.0 * hidden.StandardError, $"{hidden.Value} ± {hidden.StandardError}, exact {exact}")
+
+    let plain = of' 0.0
+    Assert.DoesNotContain(plain.Notes, fun note -> note.Contains "something slow")
+    Assert.True(abs (plain.Value - 1.0) <= 4.0 * plain.StandardError, $"{plain.Value} ± {plain.StandardError}")

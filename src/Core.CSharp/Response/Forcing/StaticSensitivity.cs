@@ -74,7 +74,21 @@ public static class StaticSensitivity
         double joint = refits.Length > 1 ? Deviation([.. refits.Select(r => r.Sum + r.Tail)]) : sum.Sampling + scatter;
         var (shape, notes) = Shape(values, curve.Replicates, every, window, fit, tail, beyond);
         if (Math.Abs(tail) > Math.Abs(sum.Value)) notes.Add($"the tail beyond the longest lag {Whole.Text(curve.Longest)} is larger than all before it: the lags are too short; ask for longer lags");
-        return new(sum.Value + tail, Norm(joint, discretisation, shape), sum.Value, sum.Sampling, tail, Norm(scatter, shape), discretisation, fit.Rate, notes);
+        double slow = Slow(curve, window, fit, notes);
+        return new(sum.Value + tail, Norm(joint, discretisation, shape, slow), sum.Value, sum.Sampling, tail, Norm(scatter, shape, slow), discretisation, fit.Rate, notes);
+    }
+
+    // A slow part may be lost in the noise of single lags and yet stand out of their mean: where the fit ends before the last third and that differs from it, the difference may go on for as long again.
+    private static double Slow(Curve curve, TailWindow window, ExponentialTail fit, List<string> notes)
+    {
+        int first = curve.Values.Length - Math.Max(1, curve.Values.Length / 3);
+        if (window.Last >= first) return 0;
+        double expected = Enumerable.Range(first, curve.Values.Length - first).Average(i => fit.AtEnd * Math.Exp(fit.Rate * (curve.Longest - i * curve.Every)));
+        double mean = curve.Values[first..].Average() - expected;
+        double error = curve.Replicates.Length > 1 ? Deviation([.. curve.Replicates.Select(r => r[first..].Average())]) : curve.Errors[first..].Average();
+        if (Math.Abs(mean) < 2 * error) return 0;
+        notes.Add($"the lags from {Whole.Text(first * curve.Every)} on have a mean of {mean:g3} ± {error:g2} beside the tail that was fitted before: something slow goes on, which counts as error; ask for longer lags");
+        return Math.Abs(mean) * (curve.Values.Length - first) * curve.Every;
     }
 
     // What may lie beyond the longest lag where it cannot be seen: the mean of the last third of the curve with its error, for as long as the curve seems to remember.
