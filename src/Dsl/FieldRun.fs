@@ -27,29 +27,25 @@ let private response c (estimator: Estimator) (asked: Functional) lags (values: 
     let curves (rows: float[][]) =
         byComponent (if isField then Array.map (along c.Grid) rows else rows)
 
+    let names =
+        if isField then
+            components c.Grid
+        else
+            [| string asked.Asked |]
+
     {
-        Estimator = estimator.Label
-        Observable = string asked.Asked
-        Perturbation = c.Experiment.Perturb.Text
-        Lags = lags
-        Components =
-            (if isField then
-                 components c.Grid
-             else
-                 [| string asked.Asked |])
-        Values = curves values
-        StandardError = errors |> Option.map curves
-        BiasBound = None
-        Axis = "lag"
-        Replicates = None
-        OwnErrors = None
-        Pointwise = 1.96
-        Simultaneous = None
-        Discretisation = None
-        Field = (if isField then Some values else None)
-        FieldStandardError = (if isField then errors else None)
-        Shape = (if isField then Array.ofSeq c.Grid.Points else [||])
-        Notes = notes
+        ResponseBands.curvesOf
+            estimator.Label
+            (string asked.Asked)
+            c.Experiment.Perturb.Text
+            lags
+            names
+            (curves values)
+            (errors |> Option.map curves)
+            notes with
+            Field = (if isField then Some values else None)
+            FieldStandardError = (if isField then errors else None)
+            Shape = (if isField then Array.ofSeq c.Grid.Points else [||])
     }
 
 /// The same of an estimate with its resamples.

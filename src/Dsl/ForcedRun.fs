@@ -429,27 +429,14 @@ let response
     let pick table =
         kept |> Array.map (fun row -> curve row table)
 
+    let lags =
+        if experiment.Forcing.IsPeriodic then
+            Array.append m.Lags m.Lags
+        else
+            m.Lags
+
     {
-        Estimator = estimator.Label
-        Observable = observable
-        Perturbation = push.Text
-        Axis = axis experiment
-        Lags =
-            (if experiment.Forcing.IsPeriodic then
-                 Array.append m.Lags m.Lags
-             else
-                 m.Lags)
-        Components = names
-        Values = pick m.Values
-        StandardError = Some(pick m.StandardError)
-        Replicates = Some(kept |> Array.mapi (fun i _ -> m.Replicates |> Array.map (curve i)))
-        OwnErrors = None
-        Pointwise = 1.96
-        Simultaneous = None
-        Discretisation = None
-        BiasBound = None
-        Field = None
-        FieldStandardError = None
-        Shape = [||]
-        Notes = notes experiment m
+        ResponseBands.curvesOf estimator.Label observable push.Text lags names (pick m.Values) (Some(pick m.StandardError)) (notes experiment m) with
+            Axis = axis experiment
+            Replicates = Some(kept |> Array.mapi (fun i _ -> m.Replicates |> Array.map (curve i)))
     }

@@ -365,21 +365,6 @@ let private recombinedFields recipe (plain: Response list) : Response list = [
         }
 ]
 
-/// The recipe of real and imaginary parts in turn.
-let private inParts recipe = {
-    recipe with
-        Answers =
-            recipe.Answers
-            |> List.collect (fun answer -> [
-                for part, word in [ 0, "Re"; 1, "Im" ] ->
-                    {
-                        answer with
-                            Name = $"{word} {answer.Name}"
-                            Parts = answer.Parts |> List.map (fun (row, weight) -> 2 * row + part, weight)
-                    }
-            ])
-}
-
 /// Densities in responses of their own, beside that of everything else.
 let private apart recipe (r: Response) : Response list =
     let ofDensity = [
@@ -420,16 +405,9 @@ let private apart recipe (r: Response) : Response list =
 let answer recipe (found: Findings) : Findings =
     let count = recipe.Plain.Length
 
-    // runs under a periodic forcing answer with a real and an imaginary part of each observable
-    let parted (r: Response) =
-        r.Axis = "frequency" && r.Components.Length = 2 * count
-
     let whole =
-        if
-            found.Responses
-            |> List.forall (fun r -> r.Field.IsNone && (r.Components.Length = count || parted r))
-        then
-            found.Responses |> List.map (fun r -> recombined (if parted r then inParts recipe else recipe) r)
+        if found.Responses |> List.forall (fun r -> r.Field.IsNone && r.Components.Length = count) then
+            found.Responses |> List.map (recombined recipe)
         else
             found.Responses |> List.chunkBySize count |> List.collect (recombinedFields recipe)
 

@@ -236,26 +236,15 @@ let run setting (experiment: Experiment) (data: Data) =
 
         [
             for kick in pushes ->
-                {
-                    Estimator = estimator.Label
-                    Observable = experiment.Observe |> List.map string |> String.concat ", "
-                    Perturbation = r.Names[kick]
-                    Lags = estimate.Lags
-                    Components = named |> List.map snd |> Array.ofList
-                    Values = curves estimate.Values kick
-                    StandardError = Some(curves estimate.StandardError kick)
-                    BiasBound = None
-                    Axis = "lag"
-                    Replicates = None
-                    OwnErrors = None
-                    Pointwise = 1.96
-                    Simultaneous = None
-                    Discretisation = None
-                    Field = None
-                    FieldStandardError = None
-                    Shape = [||]
-                    Notes = notes @ List.ofSeq estimate.Notes
-                }
+                ResponseBands.curvesOf
+                    estimator.Label
+                    (experiment.Observe |> List.map string |> String.concat ", ")
+                    r.Names[kick]
+                    estimate.Lags
+                    (named |> List.map snd |> Array.ofList)
+                    (curves estimate.Values kick)
+                    (Some(curves estimate.StandardError kick))
+                    (notes @ List.ofSeq estimate.Notes)
                 |> ResponseBands.ofEstimate estimate observed kick
         ],
         scores

@@ -3,6 +3,28 @@ module internal Leith.ResponseBands
 
 open Leith.Core
 
+/// Curves [component][lag] of one push, without resamples, bands or bounds.
+let curvesOf (estimator: string) observable perturbation lags components values errors notes : Response = {
+    Estimator = estimator
+    Observable = observable
+    Perturbation = perturbation
+    Axis = "lag"
+    Lags = lags
+    Components = components
+    Values = values
+    StandardError = errors
+    Replicates = None
+    OwnErrors = None
+    Pointwise = Bands.Normal
+    Simultaneous = None
+    Discretisation = None
+    BiasBound = None
+    Field = None
+    FieldStandardError = None
+    Shape = [||]
+    Notes = notes
+}
+
 /// Fewer blocks have no quantile; an estimate that says nothing of its blocks counts as one of many.
 let private student independent =
     if independent >= 2 then

@@ -164,35 +164,29 @@ let answer (q: Question) (costs: float option list) (s: Sums) (tables: WeightedT
         for p, change in List.indexed q.Changes ->
             let bias = bound q s e costs[p] change
 
+            let notes = [
+                yield! s.Ask.Notes
+                yield! notes
+                match s.Ask.Forecast with
+                | Some forecast when s.Ask.Estimator.Method.IsRobust -> yield! robustNotes q s forecast e
+                | Some forecast -> $"{forecast.Text} forecast as control variate"
+                | None -> ()
+                if bias.IsSome then
+                    VectorBound.note q.Forked.Value.IsSome (e.Residuals.Length > 0)
+                yield! e.Response.Notes
+            ]
+
             {
-                Estimator = s.Ask.Estimator.Label
-                Observable = String.concat ", " observed
-                Perturbation = change.Name
-                Lags = e.Response.Lags
-                Components = Array.ofList observed
-                Values = curves q e.Response.Values p
-                StandardError = Some(curves q e.Response.StandardError p)
-                BiasBound = bias
-                Axis = "lag"
-                Replicates = None
-                OwnErrors = None
-                Pointwise = 1.96
-                Simultaneous = None
-                Discretisation = None
-                Field = None
-                FieldStandardError = None
-                Shape = [||]
-                Notes = [
-                    yield! s.Ask.Notes
-                    yield! notes
-                    match s.Ask.Forecast with
-                    | Some forecast when s.Ask.Estimator.Method.IsRobust -> yield! robustNotes q s forecast e
-                    | Some forecast -> $"{forecast.Text} forecast as control variate"
-                    | None -> ()
-                    if bias.IsSome then
-                        VectorBound.note q.Forked.Value.IsSome (e.Residuals.Length > 0)
-                    yield! e.Response.Notes
-                ]
+                ResponseBands.curvesOf
+                    s.Ask.Estimator.Label
+                    (String.concat ", " observed)
+                    change.Name
+                    e.Response.Lags
+                    (Array.ofList observed)
+                    (curves q e.Response.Values p)
+                    (Some(curves q e.Response.StandardError p))
+                    notes with
+                    BiasBound = bias
             }
             |> ResponseBands.ofEstimate e.Response (List.map fst q.Observed) p
     ]

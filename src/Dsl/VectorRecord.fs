@@ -276,26 +276,15 @@ let responses c (estimator: Estimator) (lags: float[]) (values: float[][][]) (er
 
     [
         for kick in pushed c ->
-            {
-                Estimator = estimator.Label
-                Observable = c.Experiment.Observe |> List.map string |> String.concat ", "
-                Perturbation = string c.Unknowns[kick]
-                Lags = lags
-                Components = c.Experiment.Observe |> List.map string |> Array.ofList
-                Values = curves values kick
-                StandardError = errors |> Option.map (fun e -> curves e kick)
-                BiasBound = None
-                Axis = "lag"
-                Replicates = None
-                OwnErrors = None
-                Pointwise = 1.96
-                Simultaneous = None
-                Discretisation = None
-                Field = None
-                FieldStandardError = None
-                Shape = [||]
-                Notes = notes
-            }
+            ResponseBands.curvesOf
+                estimator.Label
+                (c.Experiment.Observe |> List.map string |> String.concat ", ")
+                (string c.Unknowns[kick])
+                lags
+                (c.Experiment.Observe |> List.map string |> Array.ofList)
+                (curves values kick)
+                (errors |> Option.map (fun e -> curves e kick))
+                notes
     ]
 
 let estimated c estimator (r: ResponseEstimate) notes =
