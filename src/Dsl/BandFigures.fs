@@ -86,18 +86,9 @@ let withBiasLegend entries (chart: GenericChart) =
     chart
     |> Chart.withHeight (300.0 + 16.0 * float entries)
     |> Chart.withLayout (
-        Members [
-            "showlegend", Flag true
-            "legend",
-            Members [
-                "orientation", Text "h"
-                "x", Number 1.0
-                "xanchor", Text "right"
-                "y", Number 1.0
-                "yanchor", Text "bottom"
-                "groupclick", Text "toggleitem"
-                "tracegroupgap", Number 0.0
-                "font", Members [ "size", Number 9.5 ]
-            ]
+        Chart.LegendOnTop [
+            "groupclick", Text "toggleitem"
+            "tracegroupgap", Number 0.0
+            "font", Members [ "size", Number 9.5 ]
         ]
     )

@@ -257,6 +257,23 @@ type Chart =
 
         chart |> Chart.withLayout (Members [ "yaxis", Members [ "autorange", Text "reversed" ] ])
 
+    /// The layout of a legend in one row above the figure, on the right, with further settings of it.
+    static member LegendOnTop(further: (string * Json) list) =
+        Members [
+            "showlegend", Flag true
+            "legend",
+            Members(
+                [
+                    "orientation", Text "h"
+                    "x", Number 1.0
+                    "xanchor", Text "right"
+                    "y", Number 1.0
+                    "yanchor", Text "bottom"
+                ]
+                @ further
+            )
+        ]
+
     /// Members added to the layout.
     static member withLayout (layout: Json) (chart: GenericChart) = {
         chart with

@@ -208,11 +208,7 @@ let private forked c (diffusion: float[]) (filter: float[]) (observable: Field) 
                         )
 
                 stopIfCancelled c.Setting
-                let arrays = Arrays()
-                arrays["lags"] <- found.Lags
-                arrays["values"] <- Array.concat found.Values
-                arrays["errors"] <- Array.concat found.StandardError
-                arrays)
+                ofForks found)
 
         let arrays =
             cached c.Setting $"forks of {Field.canonical observable} {starts} {every} {c.Longest} {filterText}\n{describe c.Experiment}" compute

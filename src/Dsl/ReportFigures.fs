@@ -288,19 +288,7 @@ let training (pens: Map<string, Pen>) (score: ScoreReport) =
     |> Chart.withTitle score.Estimator
     |> Chart.withXAxisStyle "training step"
     |> Chart.withYAxisStyle "loss"
-    |> Chart.withLayout (
-        Members [
-            "showlegend", Flag true
-            "legend",
-            Members [
-                "orientation", Text "h"
-                "x", Number 1.0
-                "xanchor", Text "right"
-                "y", Number 1.0
-                "yanchor", Text "bottom"
-            ]
-        ]
-    )
+    |> Chart.withLayout (Chart.LegendOnTop [])
 
 /// |w_j(k)| of a library's features along the first axis, with bands of ±2 standard errors.
 let kernels (score: ScoreReport) =

@@ -261,3 +261,11 @@ let byComponent (rows: float[][]) =
 let stopIfCancelled setting =
     if setting.Cancellation.IsCancellationRequested then
         raise (OperationCanceledException "interrupted; finished stages are kept, and the next run goes on from there.")
+
+/// What forked runs found, for the cache.
+let ofForks (found: ForkedVariance) =
+    let arrays = Arrays()
+    arrays["lags"] <- found.Lags
+    arrays["values"] <- Array.concat found.Values
+    arrays["errors"] <- Array.concat found.StandardError
+    arrays

@@ -19,19 +19,7 @@ let banded name color dash (c: MeasuredCurve) = [
 ]
 
 // Two curves need names; one is named by the title. Colours of the figures' own legend, not of the estimators.
-let named =
-    Members [
-        "showlegend", Flag true
-        "legend",
-        Members [
-            "orientation", Text "h"
-            "x", Number 1.0
-            "xanchor", Text "right"
-            "y", Number 1.0
-            "yanchor", Text "bottom"
-            "font", Members [ "size", Number 11.0 ]
-        ]
-    ]
+let named = Chart.LegendOnTop [ "font", Members [ "size", Number 11.0 ] ]
 
 let private untilSmall (c: MeasuredCurve) =
     // Tails that hold a millionth of the highest bin are left out of the picture, not of the numbers.

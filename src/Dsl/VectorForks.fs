@@ -80,11 +80,7 @@ let run (c: Context) (starts: Starts) : Forked =
                     )
 
             stopIfCancelled c.Setting
-            let arrays = Arrays()
-            arrays["lags"] <- found.Lags
-            arrays["values"] <- Array.concat found.Values
-            arrays["errors"] <- Array.concat found.StandardError
-            arrays)
+            ofForks found)
 
     let arrays = cached c.Setting starts.Key compute
 
